@@ -1,0 +1,43 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+let package = Package(
+  name: "segpipe",
+  products: [
+    .executable(name: "segpipe", targets: ["segpipe"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // C libraries: module maps and the thinnest shims.
+    .target(name: "CNIfTI", linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz")]),
+    .target(name: "CDeflate", linkerSettings: [.linkedLibrary("deflate"), .linkedLibrary("z")]),
+    .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
+    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
+    .target(name: "CSPNG", linkerSettings: [.linkedLibrary("spng")]),
+    // Hot loops, compiled per instruction set and dispatched at run time.
+    .target(name: "CKernels"),
+
+    .target(name: "Parallel"),
+
+    .target(name: "Imaging", dependencies: ["CNIfTI", "CDeflate", "CSPNG", "Parallel"]),
+    .target(name: "Networks", dependencies: ["COneDNN", "COpenBLAS", "CKernels", "Parallel"]),
+    .target(
+      name: "Anatomy", dependencies: ["Imaging", "Networks", "COpenBLAS", "CKernels", "Parallel"]),
+    .target(name: "Reports", dependencies: ["Imaging", "Anatomy"]),
+    .executableTarget(
+      name: "segpipe",
+      dependencies: [
+        "Imaging", "Anatomy", "Reports",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    .testTarget(name: "ImagingTests", dependencies: ["Imaging"]),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
+    .testTarget(name: "AnatomyTests", dependencies: ["Anatomy"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["Imaging", "segpipe"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

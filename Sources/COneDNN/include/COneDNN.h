@@ -1,0 +1,3 @@
+// oneDNN's C interface.
+#pragma once
+#include <oneapi/dnnl/dnnl.h>

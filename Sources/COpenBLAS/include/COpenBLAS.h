@@ -1,0 +1,8 @@
+// OpenBLAS: matrix products through CBLAS, linear algebra through its LAPACK.
+#pragma once
+#include <cblas.h>
+
+void dposv_(const char *uplo, const int *n, const int *nrhs, double *a, const int *lda, double *b,
+            const int *ldb, int *info);
+void dgels_(const char *trans, const int *m, const int *n, const int *nrhs, double *a,
+            const int *lda, double *b, const int *ldb, double *work, const int *lwork, int *info);

@@ -1,0 +1,3 @@
+// libspng: PNG encoding and decoding.
+#pragma once
+#include <spng.h>
