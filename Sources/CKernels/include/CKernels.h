@@ -1,4 +1,4 @@
 // Hot loops, compiled for several instruction sets and dispatched at run time.
 #pragma once
-#include <stddef.h>
-#include <stdint.h>
+#include "label_posterior.h"
+#include "prior_likelihood.h"

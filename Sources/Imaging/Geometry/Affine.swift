@@ -74,6 +74,13 @@ package struct Affine: Equatable, Sendable {
     return Affine(columns: turned.columns, translation: -turned.linear(translation))
   }
 
+  /// The same map with each output coordinate multiplied by a factor.
+  package func scaled(by factor: SIMD3<Double>) -> Affine {
+    Affine(
+      columns: (columns.0 * factor, columns.1 * factor, columns.2 * factor),
+      translation: translation * factor)
+  }
+
   /// The largest difference of two maps over the corners of a box of voxels, in output units.
   package func largestDifference(from other: Affine, over extents: SIMD3<Int>) -> Double {
     var largest = 0.0

@@ -1,0 +1,23 @@
+/// What can go wrong between files that are sound in themselves and a segmentation.
+package enum AnatomyError: Error, Equatable, Sendable {
+  /// A label map holds values that the label table does not name.
+  case unknownLabels(path: String, values: [Int32])
+  /// A label map with nothing in it.
+  case emptyMap(path: String)
+  /// More labels or tissue groups than the tables of this program hold.
+  case tooManyLabels(found: Int, most: Int)
+  /// More label maps than the counters hold.
+  case tooManyMaps(most: Int)
+  /// No label maps to learn from.
+  case noMaps(path: String)
+  /// Two label maps that would be known by the same name.
+  case sameName(String, paths: [String])
+  /// Every intensity is the same, or nothing is left after masking.
+  case noContrast(path: String)
+  /// The scan's voxels reach too little of the anatomy, or do not look like it at all.
+  case hopelessFit(path: String, reason: String)
+  /// An atlas folder lacks a file, or its files disagree.
+  case badAtlas(path: String, found: String, expected: String)
+  /// A matrix file that cannot be read or is not invertible.
+  case badMatrix(path: String, found: String)
+}

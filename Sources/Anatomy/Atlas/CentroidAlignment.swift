@@ -1,0 +1,105 @@
+import COpenBLAS
+import Imaging
+
+/// Brings label maps into a common space by the centroids of their structures.
+package enum CentroidAlignment {
+  /// Centroids of the structures of FreeSurfer's average subject, in MNI305 mm, by FreeSurfer value.
+  package static let mni305: [Int32: SIMD3<Double>] = [
+    2: [-27.24, -22.21, 18.55], 3: [-32.19, -16.86, 16.02], 4: [-14.46, -13.69, 13.71],
+    7: [-17.31, -53.43, -36.02], 8: [-22.27, -64.37, -37.67], 10: [-11.75, -19.88, 5.17],
+    11: [-15.03, 9.44, 6.91], 12: [-26.37, -0.16, -2.09], 13: [-20.92, -5.19, -2.41],
+    14: [0.58, -11.12, -3.94], 15: [0.54, -46.56, -33.22], 16: [0.83, -31.95, -31.0],
+    17: [-26.09, -24.43, -15.15], 18: [-23.91, -7.34, -20.64], 26: [-9.63, 10.96, -8.79],
+    28: [-11.46, -16.85, -10.33], 41: [27.68, -21.3, 18.84], 42: [32.7, -15.91, 16.48],
+    43: [15.18, -13.24, 14.26], 46: [19.07, -53.51, -35.67], 47: [23.65, -64.42, -37.2],
+    49: [12.49, -19.23, 5.66], 50: [16.16, 9.46, 8.24], 51: [26.94, 0.55, -2.25],
+    52: [22.11, -4.94, -1.95], 53: [27.74, -23.38, -14.99], 54: [24.94, -6.01, -20.74],
+    58: [9.99, 10.42, -8.71], 60: [12.43, -16.41, -10.06],
+  ]
+
+  /// Targets for the labels of a table: MNI305's where at least 8 of its structures are in the table.
+  package static func standardTargets(for table: LabelTable) -> [SIMD3<Double>?]? {
+    let targets = table.labels.map { mni305[$0.index] }
+    return targets.compactMap { $0 }.count >= 8 ? targets : nil
+  }
+
+  /// The affine that takes `points` to `targets` with the least sum of squares, and the root mean square
+  /// of what is left, in mm. Entries that are nil on either side do not count.
+  ///
+  /// With fewer than 6 pairs, or pairs too close to a plane, only as much is fitted as they determine:
+  /// a translation and, from two pairs on, a common scale.
+  package static func fit(
+    _ points: [SIMD3<Double>?], to targets: [SIMD3<Double>?]
+  ) -> (affine: Affine, rms: Double) {
+    let pairs = zip(points, targets).compactMap { point, target in
+      point.flatMap { p in target.map { (p, $0) } }
+    }
+    guard !pairs.isEmpty else { return (.identity, 0) }
+    let count = Double(pairs.count)
+    let centre = pairs.reduce(SIMD3<Double>.zero) { $0 + $1.0 } / count
+    let targetCentre = pairs.reduce(SIMD3<Double>.zero) { $0 + $1.1 } / count
+    let affine =
+      fullFit(pairs, centre: centre, targetCentre: targetCentre)
+      ?? similarityFit(pairs, centre: centre, targetCentre: targetCentre)
+    let squares = pairs.reduce(0.0) { sum, pair in
+      let left = affine(pair.0) - pair.1
+      return sum + (left * left).sum()
+    }
+    return (affine, (squares / count).squareRoot())
+  }
+
+  /// All twelve parameters, or nil where the pairs do not determine them.
+  private static func fullFit(
+    _ pairs: [(SIMD3<Double>, SIMD3<Double>)], centre: SIMD3<Double>, targetCentre: SIMD3<Double>
+  ) -> Affine? {
+    guard pairs.count >= 6 else { return nil }
+    // Normal equations of y = M x, both centred: (sum x xT) MT = sum x yT.
+    var normal = [Double](repeating: 0, count: 9)
+    var right = [Double](repeating: 0, count: 9)
+    for (point, target) in pairs {
+      let x = point - centre
+      let y = target - targetCentre
+      for i in 0..<3 {
+        for j in 0..<3 {
+          normal[3 * j + i] += x[i] * x[j]
+          right[3 * j + i] += x[i] * y[j]
+        }
+      }
+    }
+    // Spread along the thinnest direction, against the widest: a plane determines no third axis.
+    let trace = normal[0] + normal[4] + normal[8]
+    let determinant = Affine(
+      columns: (
+        SIMD3(normal[0], normal[1], normal[2]), SIMD3(normal[3], normal[4], normal[5]),
+        SIMD3(normal[6], normal[7], normal[8])
+      ), translation: .zero
+    ).determinant
+    guard determinant > 1e-4 * (trace / 3) * (trace / 3) * (trace / 3) else { return nil }
+    var (order, info) = (Int32(3), Int32(0))
+    dposv_("U", &order, &order, &normal, &order, &right, &order, &info)
+    guard info == 0 else { return nil }
+    let linear = Affine(
+      columns: (
+        SIMD3(right[0], right[3], right[6]), SIMD3(right[1], right[4], right[7]),
+        SIMD3(right[2], right[5], right[8])
+      ), translation: .zero)
+    return Affine(columns: linear.columns, translation: targetCentre - linear.linear(centre))
+  }
+
+  private static func similarityFit(
+    _ pairs: [(SIMD3<Double>, SIMD3<Double>)], centre: SIMD3<Double>, targetCentre: SIMD3<Double>
+  ) -> Affine {
+    var (spread, along) = (0.0, 0.0)
+    for (point, target) in pairs {
+      let d = point - centre
+      let e = target - targetCentre
+      spread += (d * d).sum()
+      along += (e * e).sum()
+    }
+    let scale = pairs.count > 1 && spread > 0 ? (along / spread).squareRoot() : 1
+    let columns = Affine.identity.columns
+    return Affine(
+      columns: (columns.0 * scale, columns.1 * scale, columns.2 * scale),
+      translation: targetCentre - centre * scale)
+  }
+}

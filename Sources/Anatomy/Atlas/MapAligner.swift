@@ -1,0 +1,82 @@
+import Imaging
+import Parallel
+
+/// Warps label maps smoothly to a location prior: the same fit that scans get, with labels in place of
+/// intensities.
+struct MapAligner {
+  private let prior: GroupPrior
+  private let table: LikelihoodTable
+  private let classOf: [Int]
+  private let spacing: Double
+  private let atlasGrid: Grid
+
+  /// - Parameter round: later rounds follow finer shapes.
+  init(prior: LocationPrior, round: Int) {
+    // Both sides of a structure are one class: their places tell them apart.
+    var classOf = [Int](repeating: 0, count: prior.table.count)
+    var classes = 0
+    for label in classOf.indices {
+      if let partner = prior.table.partnerOfLabel[label], partner < label {
+        classOf[label] = classOf[partner]
+      } else {
+        classOf[label] = classes
+        classes += 1
+      }
+    }
+    self.classOf = classOf
+    let factor = max(1, Int((2 / prior.grid.spacing.max()).rounded()))
+    self.prior = GroupPrior(prior, factor: factor, groupOf: classOf, groups: classes)
+    table = LikelihoodTable(classes: classes, lanes: self.prior.lanes)
+    spacing = round == 0 ? 12 : 8
+    atlasGrid = prior.grid
+  }
+
+  /// From positions in the atlas back to where the affine puts the map.
+  func displacement(of map: ChannelMap, _ affine: Affine) -> Displacement {
+    let samples = self.samples(of: map)
+    // Positions in mm along the atlas's axes.
+    let voxels = atlasGrid.affine.inverse * affine
+    let base = samples.positions(voxels.scaled(by: atlasGrid.spacing))
+    var displacement = Displacement(over: atlasGrid, spacing: max(spacing, 16))
+    for step in [max(spacing, 16), spacing] {
+      if step != Double(displacement.spacing) {
+        displacement = displacement.resampled(over: atlasGrid, spacing: step)
+      }
+      var fit = WarpFit(displacement: displacement, stretch: 0.02, bend: 0.5)
+      let view = PriorView(prior: prior, atlas: atlasGrid)
+      for _ in 0..<8 {
+        let gain = fit.step(base: base, weight: 0.2) { positions, gradients in
+          view.logLikelihood(
+            positions, rows: samples.rows, table: table, gradients: &gradients)
+        }
+        if gain < 1e-4 * Double(samples.count) { break }
+      }
+      displacement = fit.displacement
+    }
+    return displacement.inverted()
+  }
+
+  /// Every second voxel along each axis, where anything is labelled nearby.
+  private func samples(of map: ChannelMap) -> ScanSamples {
+    let grid = map.grid
+    let step = max(1, Int((2 / grid.spacing.max()).rounded()))
+    var world: [Float] = []
+    var rows: [UInt16] = []
+    let low = SIMD3<Int>(map.reach.map { max(0, $0.lowerBound) })
+    let high = SIMD3<Int>(
+      (0..<3).map { min(grid.extents[$0] - 1, map.reach[$0].upperBound) })
+    for z in stride(from: low.z, through: high.z, by: step) {
+      for y in stride(from: low.y, through: high.y, by: step) {
+        let start = grid.affine(SIMD3(0, Double(y), Double(z)))
+        for x in stride(from: low.x, through: high.x, by: step) {
+          let channel = map.channels[grid.index(x, y, z)]
+          if channel == 0, (x / step + y / step + z / step) % 4 != 0 { continue }
+          let at = start + grid.affine.columns.0 * Double(x)
+          world += [Float(at.x), Float(at.y), Float(at.z)]
+          rows.append(UInt16(classOf[Int(channel)]))
+        }
+      }
+    }
+    return ScanSamples(world: world, rows: rows, volume: grid.voxelVolume * Double(step * step * step))
+  }
+}

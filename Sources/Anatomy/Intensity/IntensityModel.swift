@@ -1,0 +1,157 @@
+import Foundation
+
+/// Intensities of each tissue group: a mixture of Gaussians, a point mass at exactly zero (padding and
+/// stripped tissue), and a small uniform share for what no Gaussian explains.
+///
+/// Estimated by expectation maximisation on one scan (DESIGN: p(x_j | s_j = k) = N(x_j; mu_k, sigma_k^2),
+/// shared within a group), from posteriors summed by intensity row.
+package struct IntensityModel: Sendable {
+  package struct Component: Equatable, Sendable {
+    package var weight: Double
+    /// In the scan's intensity units.
+    package var mean: Double
+    package var variance: Double
+  }
+
+  package let scale: IntensityScale
+  /// For each group, its Gaussians; weights sum to 1.
+  package private(set) var groups: [[Component]]
+  /// For each group, the share of its voxels that are exactly zero.
+  package private(set) var zeroShare: [Double]
+  /// Where each group's mean was first found, and the variance of that: the prior on its mean.
+  private let anchors: [Component]
+  private let lanes: Int
+
+  /// Share of a group's voxels that no Gaussian explains.
+  static let outliers = 0.01
+  /// Smallest standard deviation, as a share of the range of intensities.
+  static let leastDeviation = 0.012
+  /// How many of a group's own voxels its anchor is worth: this share of them, and this number.
+  static let anchorShare = 0.05
+  static let anchorCount = 20.0
+
+  /// First estimate, from summed posteriors (rows x lanes).
+  ///
+  /// - Parameter components: Gaussians for each group.
+  package init(
+    histogram: [Double], lanes: Int, components: [Int], scale: IntensityScale
+  ) {
+    self.scale = scale
+    self.lanes = lanes
+    var groups: [[Component]] = []
+    var anchors: [Component] = []
+    for (group, count) in components.enumerated() {
+      let (median, spread) = Self.robustMoments(histogram, lanes: lanes, group: group, scale: scale)
+      anchors.append(Component(weight: 1, mean: median, variance: spread * spread))
+      // Means spread evenly over two standard deviations either side of the middle.
+      groups.append(
+        (0..<count).map { i in
+          let offset = count == 1 ? 0 : Double(2 * i - count + 1) / Double(count)
+          return Component(
+            weight: 1 / Double(count), mean: median + 1.5 * offset * spread,
+            variance: spread * spread / Double(count))
+        })
+    }
+    self.groups = groups
+    self.anchors = anchors
+    zeroShare = [Double](repeating: 0.01, count: components.count)
+    update(histogram: histogram, rounds: 10)
+  }
+
+  /// Median and 1.4826 times the median absolute deviation of a group's intensities other than zero.
+  private static func robustMoments(
+    _ histogram: [Double], lanes: Int, group: Int, scale: IntensityScale
+  ) -> (median: Double, spread: Double) {
+    let rows = 1..<IntensityScale.rows - 1
+    let counts = rows.map { histogram[$0 * lanes + group] }
+    let total = counts.reduce(0, +)
+    let least = leastDeviation * Double(scale.high - scale.low)
+    guard total > 0 else {
+      return (Double(scale.low + scale.high) / 2, Double(scale.high - scale.low) / 2)
+    }
+    func quantile(_ share: Double) -> Double {
+      var sum = 0.0
+      for (i, count) in counts.enumerated() {
+        sum += count
+        if sum >= share * total { return Double(scale.intensity(i + 1)) }
+      }
+      return Double(scale.high)
+    }
+    let spread = (quantile(0.75) - quantile(0.25)) / 1.349
+    return (quantile(0.5), max(least, spread))
+  }
+
+  /// Expectation maximisation of each group's mixture on its summed posteriors, `rounds` times.
+  package mutating func update(histogram: [Double], rounds: Int = 3) {
+    let last = IntensityScale.rows - 2
+    let range = Double(scale.high - scale.low)
+    let leastVariance = pow(Self.leastDeviation * range, 2)
+    let intensities = (0...last).map { Double(scale.intensity($0)) }
+    for group in groups.indices {
+      var nonZero = 0.0
+      for row in 1...last { nonZero += histogram[row * lanes + group] }
+      let zero = histogram[group]
+      zeroShare[group] = min(0.9999, max(1e-4, (zero + 0.01) / (zero + nonZero + 1)))
+      guard nonZero > 0 else { continue }
+      let anchor = anchors[group]
+      let pull = Self.anchorCount + Self.anchorShare * nonZero
+      for _ in 0..<rounds {
+        let components = groups[group]
+        var sums = [SIMD3<Double>](repeating: .zero, count: components.count)
+        for row in 1...last {
+          let mass = histogram[row * lanes + group]
+          if mass < 1e-9 { continue }
+          let x = intensities[row]
+          var densities = components.map { Self.density($0, x) }
+          let total = densities.reduce(Self.outliers / range, +)
+          for i in densities.indices {
+            densities[i] *= mass / total
+            sums[i] += SIMD3(densities[i], densities[i] * x, densities[i] * x * x)
+          }
+        }
+        let all = sums.reduce(0) { $0 + $1.x }
+        for i in components.indices {
+          let share = pull / Double(components.count)
+          let n = sums[i].x + share
+          // With several Gaussians the anchor holds only their spread, not each one's place.
+          let anchorMean = components.count == 1 ? anchor.mean : components[i].mean
+          let mean = (sums[i].y + share * anchorMean) / n
+          let second = sums[i].z - 2 * mean * sums[i].y + mean * mean * sums[i].x
+          let prior = share * min(anchor.variance, components[i].variance * 4)
+          groups[group][i].mean = mean
+          groups[group][i].variance = max(leastVariance, (max(0, second) + prior) / n)
+          groups[group][i].weight =
+            (sums[i].x + 1) / (all + Double(components.count))
+        }
+      }
+    }
+  }
+
+  private static func density(_ c: Component, _ x: Double) -> Double {
+    let d = x - c.mean
+    return c.weight * exp(-0.5 * d * d / c.variance) / (2 * Double.pi * c.variance).squareRoot()
+  }
+
+  /// p(x | group) for an intensity other than zero, per intensity unit.
+  package func density(group: Int, _ x: Double) -> Double {
+    let gaussians = groups[group].reduce(0) { $0 + Self.density($1, x) }
+    let range = Double(scale.high - scale.low)
+    return (1 - zeroShare[group])
+      * ((1 - Self.outliers) * gaussians + Self.outliers / range)
+  }
+
+  /// The likelihood of every row.
+  package func table() -> LikelihoodTable {
+    LikelihoodTable(groups: groups.count, lanes: lanes) { row, group in
+      if row == Int(IntensityScale.zero) { return Float(zeroShare[group]) }
+      return Float(density(group: group, Double(scale.intensity(row))) * Double(scale.width))
+    }
+  }
+
+  /// Mean and variance of a group's intensities other than zero, over its Gaussians.
+  package func moments(of group: Int) -> (mean: Double, variance: Double) {
+    let mean = groups[group].reduce(0) { $0 + $1.weight * $1.mean }
+    let second = groups[group].reduce(0) { $0 + $1.weight * ($1.variance + $1.mean * $1.mean) }
+    return (mean, second - mean * mean)
+  }
+}

@@ -1,0 +1,87 @@
+import Foundation
+
+/// p(intensity row | tissue group), rows x lanes, as the kernels read it.
+package struct LikelihoodTable: Sendable {
+  package let lanes: Int
+  package let groups: Int
+  /// `IntensityScale.rows * lanes` densities; a row's densities share one factor, so only ratios within a
+  /// row and sums over scans of one scale mean anything. Rows of density 1 say nothing.
+  package private(set) var values: [Float]
+  /// alpha times the sum over groups, one a row: the chance that any group is found anywhere.
+  package private(set) var floor: [Float]
+  /// Probability that any group may be found where the prior has none.
+  package static let alpha: Float = 1e-4
+
+  /// A table that says nothing: the posterior is the prior.
+  package init(groups: Int, lanes: Int) {
+    self.groups = groups
+    self.lanes = lanes
+    values = [Float](repeating: 0, count: IntensityScale.rows * lanes)
+    floor = []
+    for row in 0..<IntensityScale.rows {
+      for group in 0..<groups { values[row * lanes + group] = 1 }
+    }
+    finish()
+  }
+
+  /// From a density for each row and group.
+  package init(groups: Int, lanes: Int, _ density: (_ row: Int, _ group: Int) -> Float) {
+    self.groups = groups
+    self.lanes = lanes
+    values = [Float](repeating: 0, count: IntensityScale.rows * lanes)
+    floor = []
+    for row in 0..<IntensityScale.rows {
+      for group in 0..<groups {
+        values[row * lanes + group] =
+          row == Int(IntensityScale.missing) ? 1 : max(density(row, group), 1e-12)
+      }
+    }
+    finish()
+  }
+
+  /// For label maps instead of scans: row r is seen where class r is, and hardly elsewhere. Rows beyond the
+  /// classes say nothing.
+  package init(classes: Int, lanes: Int) {
+    self.init(groups: classes, lanes: lanes) { row, group in
+      row >= classes ? 1 : row == group ? 1 : 1e-4
+    }
+  }
+
+  private mutating func finish() {
+    floor = (0..<IntensityScale.rows).map { row in
+      Self.alpha * values[row * lanes..<row * lanes + groups].reduce(0, +)
+    }
+  }
+
+  /// Frequencies of rows in each group, smoothed: the likelihood without any assumption on its form.
+  ///
+  /// - Parameters:
+  ///   - histogram: rows x lanes, the summed posteriors.
+  ///   - smoothing: standard deviation of the Gaussian window, in rows.
+  package init(histogram: [Double], groups: Int, lanes: Int, smoothing: Double) {
+    let rows = IntensityScale.rows
+    let window = LabelCounts.gaussian(deviation: smoothing).map(Double.init)
+    let radius = window.count / 2
+    var density = [Float](repeating: 0, count: rows * groups)
+    for group in 0..<groups {
+      var sum = 0.0
+      for row in 0..<rows - 1 { sum += histogram[row * lanes + group] }
+      let zero = histogram[group]
+      // A row of a group that has almost no voxels says nothing: a uniform share worth 5 voxels.
+      let share = 5.0 / Double(rows)
+      let total = sum + 5
+      density[group] = Float((zero + share) / total)
+      for row in 1..<rows - 1 {
+        let mass = histogram[row * lanes + group]
+        if mass == 0 { continue }
+        for offset in -radius...radius {
+          // What would leave the range is kept at its ends.
+          let target = max(1, min(rows - 2, row + offset))
+          density[target * groups + group] += Float(mass * window[offset + radius] / total)
+        }
+      }
+      for row in 1..<rows - 1 { density[row * groups + group] += Float(share / total) }
+    }
+    self.init(groups: groups, lanes: lanes) { row, group in density[row * groups + group] }
+  }
+}

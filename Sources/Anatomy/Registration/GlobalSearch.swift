@@ -1,0 +1,95 @@
+import Foundation
+import Imaging
+import Parallel
+
+extension AffineRegistration {
+  /// Finds a scan in the atlas from nothing but its voxels and the declared axes, which may be off by
+  /// tens of degrees and any distance.
+  ///
+  /// Many poses are scored on a coarse grid, the best few of different places are refined, and the best of
+  /// those goes on to finer grids with all twelve parameters.
+  ///
+  /// - Parameters:
+  ///   - levels: the scan at about 12, 6 and 4 mm.
+  ///   - priors: the group prior at 8 and 4 mm.
+  package static func search(
+    levels: (coarse: ScanSamples, middle: ScanSamples, fine: ScanSamples),
+    priors: (coarse: GroupPrior, fine: GroupPrior), foreground: SIMD3<Double>
+  ) -> AffineRegistration {
+    let poses = startingPoses(foreground: foreground, centre: priors.coarse.grid.centre)
+    let scores = Parallel.map(poses.count) { i in
+      AffineRegistration(poses[i], samples: levels.coarse, prior: priors.coarse).score
+    }
+    let ranked = poses.indices.sorted { scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1) }
+    // The best poses, no two alike.
+    var chosen: [Int] = []
+    for i in ranked where chosen.count < 8 {
+      let alike = chosen.contains { j in
+        poses[i].columns == poses[j].columns
+          && norm(poses[i](foreground) - poses[j](foreground)) < 20
+      }
+      if !alike { chosen.append(i) }
+    }
+    var refined = chosen.map { i in
+      var fit = AffineRegistration(poses[i], samples: levels.coarse, prior: priors.coarse)
+      fit.refine(
+        samples: levels.coarse, prior: priors.coarse, freedom: .similarity, iterations: 12)
+      return fit
+    }
+    refined.sort { $0.score > $1.score }
+    var finalists = refined.prefix(3).map { start in
+      var fit = AffineRegistration(start.transform, samples: levels.middle, prior: priors.fine)
+      fit.refine(
+        samples: levels.middle, prior: priors.fine, freedom: .similarity, iterations: 10)
+      fit.refine(samples: levels.middle, prior: priors.fine, freedom: .affine, iterations: 15)
+      return fit
+    }
+    finalists.sort { $0.score > $1.score }
+    var best = AffineRegistration(
+      finalists[0].transform, samples: levels.fine, prior: priors.fine)
+    best.refine(samples: levels.fine, prior: priors.fine, freedom: .affine, iterations: 15)
+    return best
+  }
+
+  /// Rotations of up to 25 degrees about each axis, translations around the foreground's centre, and two
+  /// sizes.
+  static func startingPoses(foreground: SIMD3<Double>, centre: SIMD3<Double>) -> [Affine] {
+    var rotations: [Affine] = [.identity]
+    for axis in 0..<3 {
+      for degrees in [-25.0, 25.0] { rotations.append(rotation(axis: axis, degrees: degrees)) }
+    }
+    var poses: [Affine] = []
+    for (i, rotation) in rotations.enumerated() {
+      for scale in i == 0 ? [0.85, 1, 1.15] : [1] {
+        for z in stride(from: -60.0, through: 60, by: 20) {
+          for y in stride(from: -30.0, through: 30, by: 20) {
+            for x in i == 0 ? [-20.0, 0, 20.0] : [0] {
+              let linear = (
+                rotation.columns.0 * scale, rotation.columns.1 * scale, rotation.columns.2 * scale
+              )
+              let turned = Affine(columns: linear, translation: .zero)
+              poses.append(
+                Affine(
+                  columns: linear,
+                  translation: centre + SIMD3(x, y, z) - turned.linear(foreground)))
+            }
+          }
+        }
+      }
+    }
+    return poses
+  }
+
+  /// A turn about a world axis.
+  static func rotation(axis: Int, degrees: Double) -> Affine {
+    let angle = degrees * .pi / 180
+    let (c, s) = (cos(angle), sin(angle))
+    let (i, j) = ((axis + 1) % 3, (axis + 2) % 3)
+    var rows = Affine.identity.rows
+    rows[i][i] = c
+    rows[i][j] = -s
+    rows[j][i] = s
+    rows[j][j] = c
+    return Affine(rows: rows)
+  }
+}

@@ -1,0 +1,57 @@
+import Imaging
+import Parallel
+
+/// A group prior read at positions in mm along the atlas's voxel axes, as displacements use them.
+struct PriorView: Sendable {
+  let prior: GroupPrior
+  /// Voxels of the padded prior for each mm, and the position of the atlas's first voxel in it.
+  private let scale: SIMD3<Float>
+  private let offset: SIMD3<Float>
+
+  /// - Parameter atlas: the atlas grid, whose first voxel's centre is position 0.
+  init(prior: GroupPrior, atlas: Grid) {
+    self.prior = prior
+    let factor = prior.grid.spacing / atlas.spacing
+    scale = SIMD3<Float>(1 / prior.grid.spacing)
+    // Block n of `factor` voxels has its centre at voxel n * factor + (factor - 1) / 2; the shell adds 1.
+    let first = (factor - SIMD3(repeating: 1)) / 2 / factor
+    offset = SIMD3<Float>(SIMD3(repeating: 1) - first)
+  }
+
+  /// Positions for the kernels.
+  func kernelPositions(_ positions: [Float]) -> [Float] {
+    var result = positions
+    let (scale, offset) = (scale, offset)
+    let count = positions.count / 3
+    result.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let out = buffer
+      Parallel.forEachRange(of: count, size: 1 << 15) { range in
+        for j in range {
+          out[3 * j] = out[3 * j] * scale.x + offset.x
+          out[3 * j + 1] = out[3 * j + 1] * scale.y + offset.y
+          out[3 * j + 2] = out[3 * j + 2] * scale.z + offset.z
+        }
+      }
+    }
+    return result
+  }
+
+  /// Sum of log-likelihoods, nats; gradients per mm.
+  func logLikelihood(
+    _ positions: [Float], rows: [UInt16], table: LikelihoodTable, gradients: inout [Float]?
+  ) -> Double {
+    let sum = prior.logLikelihood(
+      positions: kernelPositions(positions), rows: rows, table: table, gradients: &gradients)
+    if gradients != nil {
+      var values = gradients ?? []
+      gradients = nil
+      for j in 0..<values.count / 3 {
+        values[3 * j] *= scale.x
+        values[3 * j + 1] *= scale.y
+        values[3 * j + 2] *= scale.z
+      }
+      gradients = values
+    }
+    return sum
+  }
+}

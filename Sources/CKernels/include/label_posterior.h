@@ -1,0 +1,24 @@
+// Posterior over labels at arbitrary positions, from a sparse location prior.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// A sparse location prior on a grid of nx x ny x nz voxels (x fastest): voxel v has the entries
+// starts[v] ..< starts[v + 1], each (label << 8 | probability in 1/255). `outside` (labels) holds the
+// probabilities that apply beyond the grid.
+typedef struct {
+  const uint32_t *starts;
+  const uint16_t *entries;
+  const float *outside;
+  int32_t labels, nx, ny, nz;
+} segpipe_sparse_prior;
+
+// For n positions (n x 3, voxels of the prior's grid): prior_k = (interpolated a_k + alpha) /
+// (1 + labels alpha), and posterior_k proportional to prior_k * table[bins][group_of[k]], where table is
+// bins x lanes. Writes the most probable label to `best` (n; the lowest wins a tie) and, unless NULL, the
+// posteriors to `posteriors` (n x labels). Returns the sum over samples of the log of
+// sum_k prior_k table[..].
+double segpipe_label_posterior(segpipe_sparse_prior prior, const float *positions,
+                               const uint16_t *bins, size_t n, const float *table, int32_t lanes,
+                               const uint8_t *group_of, float alpha, uint8_t *best,
+                               float *posteriors);

@@ -1,0 +1,158 @@
+// Trilinear interpolation of a byte-valued prior fused with the likelihood it is read for.
+
+#include "include/prior_likelihood.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "multiversion.h"
+
+enum { BLOCK = 16 };
+typedef float block __attribute__((vector_size(64)));
+typedef uint8_t bytes __attribute__((vector_size(16)));
+
+#define LOAD_BYTES(target, address)                  \
+  do {                                               \
+    bytes raw_;                                      \
+    memcpy(&raw_, (address), sizeof raw_);           \
+    (target) = __builtin_convertvector(raw_, block); \
+  } while (0)
+
+#define LOAD_BLOCK(target, address) memcpy(&(target), (address), sizeof(block))
+
+#define SUM_BLOCK(result, vector)                               \
+  do {                                                          \
+    float parts_[BLOCK];                                        \
+    memcpy(parts_, &(vector), sizeof parts_);                   \
+    for (int half_ = BLOCK / 2; half_ > 0; half_ /= 2)          \
+      for (int i_ = 0; i_ < half_; i_++) parts_[i_] += parts_[i_ + half_]; \
+    (result) = parts_[0];                                       \
+  } while (0)
+
+// Cell and fractions of a position, clamped so that all eight corners exist. Positions that are not
+// numbers land on the first cell.
+#define LOCATE(position, extent, cell, fraction)                         \
+  do {                                                                   \
+    float p_ = (position);                                               \
+    float last_ = (float)(extent) - 1.001f;                              \
+    p_ = p_ > 0.0f ? p_ : 0.0f;                                          \
+    p_ = p_ < last_ ? p_ : last_;                                        \
+    (cell) = (int32_t)p_;                                                \
+    (fraction) = p_ - (float)(cell);                                     \
+  } while (0)
+
+MULTIVERSION
+double segpipe_prior_likelihood(segpipe_prior prior, const float *positions, const uint16_t *bins,
+                                size_t n, const float *table, const float *floor,
+                                const float *weights, float *gradients, float *logs) {
+  const size_t lanes = (size_t)prior.lanes;
+  const size_t row = (size_t)prior.nx * lanes, slice = (size_t)prior.ny * row;
+  double total = 0;
+  for (size_t j = 0; j < n; j++) {
+    int32_t x, y, z;
+    float fx, fy, fz;
+    LOCATE(positions[3 * j], prior.nx, x, fx);
+    LOCATE(positions[3 * j + 1], prior.ny, y, fy);
+    LOCATE(positions[3 * j + 2], prior.nz, z, fz);
+    const uint8_t *corner = prior.prior + (size_t)z * slice + (size_t)y * row + (size_t)x * lanes;
+    const float *likelihood = table + (size_t)bins[j] * lanes;
+    block value = {0}, along_x = {0}, along_y = {0}, along_z = {0};
+    for (size_t g = 0; g < lanes; g += BLOCK) {
+      block c000, c100, c010, c110, c001, c101, c011, c111, l;
+      LOAD_BYTES(c000, corner + g);
+      LOAD_BYTES(c100, corner + lanes + g);
+      LOAD_BYTES(c010, corner + row + g);
+      LOAD_BYTES(c110, corner + row + lanes + g);
+      LOAD_BYTES(c001, corner + slice + g);
+      LOAD_BYTES(c101, corner + slice + lanes + g);
+      LOAD_BYTES(c011, corner + slice + row + g);
+      LOAD_BYTES(c111, corner + slice + row + lanes + g);
+      LOAD_BLOCK(l, likelihood + g);
+      block d00 = c100 - c000, d10 = c110 - c010, d01 = c101 - c001, d11 = c111 - c011;
+      block e00 = c000 + fx * d00, e10 = c010 + fx * d10;
+      block e01 = c001 + fx * d01, e11 = c011 + fx * d11;
+      block h0 = e00 + fy * (e10 - e00), h1 = e01 + fy * (e11 - e01);
+      value += l * (h0 + fz * (h1 - h0));
+      if (gradients) {
+        block g0 = d00 + fy * (d10 - d00), g1 = d01 + fy * (d11 - d01);
+        along_x += l * (g0 + fz * (g1 - g0));
+        along_y += l * ((e10 - e00) + fz * ((e11 - e01) - (e10 - e00)));
+        along_z += l * (h1 - h0);
+      }
+    }
+    const float scale = 1.0f / 255.0f;
+    float sum;
+    SUM_BLOCK(sum, value);
+    float f = sum * scale + floor[bins[j]];
+    float weight = weights ? weights[j] : 1.0f;
+    float logarithm = logf(f > 1e-37f ? f : 1e-37f);
+    total += (double)(weight * logarithm);
+    if (logs) logs[j] = logarithm;
+    if (gradients) {
+      float dx, dy, dz;
+      SUM_BLOCK(dx, along_x);
+      SUM_BLOCK(dy, along_y);
+      SUM_BLOCK(dz, along_z);
+      float factor = f > 1e-37f ? weight * scale / f : 0.0f;
+      gradients[3 * j] = dx * factor;
+      gradients[3 * j + 1] = dy * factor;
+      gradients[3 * j + 2] = dz * factor;
+    }
+  }
+  return total;
+}
+
+MULTIVERSION
+double segpipe_prior_histogram(segpipe_prior prior, const float *positions, const uint16_t *bins,
+                               size_t n, const float *table, const float *live, float alpha,
+                               const float *weights, float *histogram) {
+  enum { MOST = 16 };
+  const size_t lanes = (size_t)prior.lanes;
+  const size_t row = (size_t)prior.nx * lanes, slice = (size_t)prior.ny * row;
+  double total = 0;
+  for (size_t j = 0; j < n; j++) {
+    int32_t x, y, z;
+    float fx, fy, fz;
+    LOCATE(positions[3 * j], prior.nx, x, fx);
+    LOCATE(positions[3 * j + 1], prior.ny, y, fy);
+    LOCATE(positions[3 * j + 2], prior.nz, z, fz);
+    const uint8_t *corner = prior.prior + (size_t)z * slice + (size_t)y * row + (size_t)x * lanes;
+    const float *likelihood = table + (size_t)bins[j] * lanes;
+    const float scale = 1.0f / 255.0f;
+    block sums = {0};
+    block kept[MOST];
+    for (size_t g = 0; g < lanes; g += BLOCK) {
+      block c000, c100, c010, c110, c001, c101, c011, c111, l, alive;
+      LOAD_BYTES(c000, corner + g);
+      LOAD_BYTES(c100, corner + lanes + g);
+      LOAD_BYTES(c010, corner + row + g);
+      LOAD_BYTES(c110, corner + row + lanes + g);
+      LOAD_BYTES(c001, corner + slice + g);
+      LOAD_BYTES(c101, corner + slice + lanes + g);
+      LOAD_BYTES(c011, corner + slice + row + g);
+      LOAD_BYTES(c111, corner + slice + row + lanes + g);
+      LOAD_BLOCK(l, likelihood + g);
+      LOAD_BLOCK(alive, live + g);
+      block e00 = c000 + fx * (c100 - c000), e10 = c010 + fx * (c110 - c010);
+      block e01 = c001 + fx * (c101 - c001), e11 = c011 + fx * (c111 - c011);
+      block h0 = e00 + fy * (e10 - e00), h1 = e01 + fy * (e11 - e01);
+      block product = l * ((h0 + fz * (h1 - h0)) * scale + alpha * alive);
+      kept[g / BLOCK % MOST] = product;
+      sums += product;
+    }
+    float f;
+    SUM_BLOCK(f, sums);
+    float weight = weights ? weights[j] : 1.0f;
+    total += (double)(weight * logf(f > 1e-37f ? f : 1e-37f));
+    if (!(f > 1e-37f)) continue;
+    float factor = weight / f;
+    float *target = histogram + (size_t)bins[j] * lanes;
+    for (size_t g = 0; g < lanes; g += BLOCK) {
+      block old;
+      LOAD_BLOCK(old, target + g);
+      old += factor * kept[g / BLOCK % MOST];
+      memcpy(target + g, &old, sizeof old);
+    }
+  }
+  return total;
+}
