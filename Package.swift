@@ -21,7 +21,9 @@ let package = Package(
 
     .target(name: "Parallel"),
 
-    .target(name: "Imaging", dependencies: ["CNIfTI", "CDeflate", "CSPNG", "Parallel"]),
+    .target(
+      name: "Imaging", dependencies: ["CNIfTI", "CDeflate", "CSPNG", "Parallel"],
+      exclude: ["README.md"]),
     .target(name: "Networks", dependencies: ["COneDNN", "COpenBLAS", "CKernels", "Parallel"]),
     .target(
       name: "Anatomy", dependencies: ["Imaging", "Networks", "COpenBLAS", "CKernels", "Parallel"]),

@@ -1,0 +1,123 @@
+import Glibc
+import Synchronization
+
+/// A file that appears under its name whole, or not at all.
+///
+/// Bytes go to a temporary name in the same folder; `commit` syncs them, renames, and syncs the folder. The
+/// result of every call is checked. A file that is never committed leaves nothing behind. A name that is a
+/// symbolic link is followed: its target is replaced, in the target's folder.
+package final class AtomicFile {
+  /// The path as it was given.
+  package let path: String
+  private let target: String
+  private let temporary: String
+  private var descriptor: Int32
+
+  private static let serial = Atomic<Int>(0)
+
+  /// Creates the temporary file. A file that is replaced passes its mode on; a new one gets 0666 less the
+  /// umask.
+  ///
+  /// Throws: `ImagingError.cannotCreate`.
+  package init(_ path: String) throws {
+    // A file size limit must come back as an error of write, not as a signal that ends the process.
+    signal(SIGXFSZ, SIG_IGN)
+    self.path = path
+    target = Self.resolve(path)
+    let folder = Self.folder(of: target)
+    var opened: Int32 = -1
+    var name = ""
+    for _ in 0..<100 {
+      let number = Self.serial.wrappingAdd(1, ordering: .relaxed).newValue
+      name = "\(folder)/.segpipe-\(getpid())-\(number).tmp"
+      opened = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if opened >= 0 || errno != EEXIST { break }
+    }
+    guard opened >= 0 else { throw ImagingError.cannotCreate(path: path, code: errno) }
+    temporary = name
+    descriptor = opened
+    var existing = stat()
+    if stat(target, &existing) == 0 {
+      guard existing.st_mode & S_IFMT == S_IFREG else {
+        throw ImagingError.cannotCreate(path: path, code: EEXIST)
+      }
+      // Some network file systems refuse this to everyone; the file is still right.
+      _ = fchmod(descriptor, existing.st_mode & 0o7777)
+    }
+  }
+
+  deinit {
+    guard descriptor >= 0 else { return }
+    close(descriptor)
+    unlink(temporary)
+  }
+
+  /// Appends bytes. Throws: `ImagingError.writeFailed`.
+  package func write(_ bytes: UnsafeRawBufferPointer) throws {
+    var done = 0
+    while done < bytes.count {
+      let count = min(bytes.count - done, 1 << 30)
+      let written = Glibc.write(descriptor, bytes.baseAddress?.advanced(by: done), count)
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw failure("write")
+      }
+      done += written
+    }
+  }
+
+  /// Appends bytes. Throws: `ImagingError.writeFailed`.
+  package func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
+
+  /// Makes the file appear under its name. Throws: `ImagingError.writeFailed`.
+  package func commit() throws {
+    guard fsync(descriptor) == 0 else { throw failure("fsync") }
+    let closing = descriptor
+    descriptor = -1
+    guard close(closing) == 0 else { throw abandon("close") }
+    guard rename(temporary, target) == 0 else { throw abandon("rename") }
+    let folder = open(Self.folder(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    // A folder that may be written but not read cannot be synced; the file itself is safe.
+    guard folder >= 0 else { return }
+    defer { close(folder) }
+    // Some file systems have no sync of folders and say so.
+    if fsync(folder) != 0, errno != EINVAL, errno != ENOTSUP, errno != EROFS {
+      throw failure("fsync of the folder")
+    }
+  }
+
+  /// Writes a whole file at once. Throws: `ImagingError`.
+  package static func write(_ bytes: [UInt8], to path: String) throws {
+    let file = try AtomicFile(path)
+    try file.write(bytes)
+    try file.commit()
+  }
+
+  private func failure(_ operation: String) -> ImagingError {
+    .writeFailed(path: path, operation: operation, code: errno)
+  }
+
+  private func abandon(_ operation: String) -> ImagingError {
+    let error = failure(operation)
+    unlink(temporary)
+    return error
+  }
+
+  /// The path that a chain of symbolic links ends at, whether or not something is there.
+  static func resolve(_ path: String) -> String {
+    var current = path
+    // The kernel follows at most 40 links.
+    for _ in 0..<40 {
+      guard let next = linkTarget(current) else { break }
+      current = next.hasPrefix("/") ? next : "\(folder(of: current))/\(next)"
+    }
+    return current
+  }
+
+  /// The folder that holds a path's last part; `.` for a bare name.
+  static func folder(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    let folder = String(path[..<slash])
+    return folder.isEmpty ? "/" : folder
+  }
+}

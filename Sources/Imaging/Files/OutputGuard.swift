@@ -1,0 +1,63 @@
+import Glibc
+
+/// Whether a path may be written to, asked before any work is done.
+package enum OutputGuard {
+  /// Makes missing folders, and throws when the path cannot or must not be written.
+  ///
+  /// - Parameters:
+  ///   - overwrite: whether a file that segpipe did not write may be replaced.
+  ///   - inputs: paths that are read; none may be the output, not even by another name.
+  /// Throws: `ImagingError.outputIsInput`, `.outputExists`, `.cannotCreate`.
+  package static func check(_ path: String, overwrite: Bool, inputs: [String]) throws {
+    let target = AtomicFile.resolve(path)
+    var status = stat()
+    let exists = stat(target, &status) == 0
+    for input in inputs where input != "-" {
+      var other = stat()
+      let isSame =
+        exists && stat(input, &other) == 0 && other.st_ino == status.st_ino
+        && other.st_dev == status.st_dev
+      guard !isSame, input != path else { throw ImagingError.outputIsInput(path: path) }
+    }
+    if exists {
+      guard status.st_mode & S_IFMT == S_IFREG else {
+        let isFolder = status.st_mode & S_IFMT == S_IFDIR
+        throw ImagingError.cannotCreate(path: path, code: isFolder ? EISDIR : EEXIST)
+      }
+      guard overwrite || isOurs(target) else { throw ImagingError.outputExists(path: path) }
+    }
+    let folder = AtomicFile.folder(of: target)
+    try makeFolders(folder, for: path)
+    guard access(folder, W_OK | X_OK) == 0 else {
+      throw ImagingError.cannotCreate(path: path, code: errno)
+    }
+  }
+
+  /// Whether the first KiB of the content, gzip undone, names segpipe. An empty file is nobody's work.
+  static func isOurs(_ path: String) -> Bool {
+    guard let file = try? InputFile(path), let source = try? ByteSource(file) else {
+      var status = stat()
+      return stat(path, &status) == 0 && status.st_size == 0
+    }
+    var head = [UInt8](repeating: 0, count: 1024)
+    let got = head.withUnsafeMutableBytes { (try? source.read(into: $0)) ?? 0 }
+    let name = Array("segpipe".utf8)
+    guard got >= name.count else { return false }
+    return (0...got - name.count).contains { head[$0..<$0 + name.count].elementsEqual(name) }
+  }
+
+  private static func makeFolders(_ folder: String, for path: String) throws {
+    var status = stat()
+    if stat(folder, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFDIR else {
+        throw ImagingError.cannotCreate(path: path, code: ENOTDIR)
+      }
+      return
+    }
+    let parent = AtomicFile.folder(of: folder)
+    if parent != folder { try makeFolders(parent, for: path) }
+    guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
+      throw ImagingError.cannotCreate(path: path, code: errno)
+    }
+  }
+}

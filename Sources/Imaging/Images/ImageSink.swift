@@ -1,0 +1,30 @@
+/// A `.nii` or `.nii.gz` file being written: header first, voxels after, whole or not at all.
+final class ImageSink {
+  private let file: AtomicFile
+  private let gzip: GzipWriter?
+
+  /// Whether a name is one that can be written.
+  static func isWritable(_ path: String) -> Bool {
+    let name = path.lowercased()
+    return name.hasSuffix(".nii") || name.hasSuffix(".nii.gz")
+  }
+
+  /// Throws: `ImagingError`.
+  init(_ path: String, header: NIfTIHeader, level: Int32 = 6) throws {
+    guard Self.isWritable(path) else { throw ImagingError.unknownOutputFormat(path: path) }
+    file = try AtomicFile(path)
+    gzip = path.lowercased().hasSuffix(".gz") ? try GzipWriter(file, level: level) : nil
+    try header.serialised().withUnsafeBytes { try write($0) }
+  }
+
+  /// Appends voxels, in little-endian order. Throws: `ImagingError`.
+  func write(_ bytes: UnsafeRawBufferPointer) throws {
+    if let gzip { try gzip.write(bytes) } else { try file.write(bytes) }
+  }
+
+  /// Makes the file appear. Throws: `ImagingError`.
+  func commit() throws {
+    try gzip?.finish()
+    try file.commit()
+  }
+}
