@@ -27,11 +27,15 @@ let package = Package(
     .target(name: "Networks", dependencies: ["COneDNN", "COpenBLAS", "CKernels", "Parallel"]),
     .target(
       name: "Anatomy", dependencies: ["Imaging", "Networks", "COpenBLAS", "CKernels", "Parallel"]),
-    .target(name: "Reports", dependencies: ["Imaging", "Anatomy"]),
+    .target(
+      name: "Reports",
+      dependencies: [
+        "Imaging", "Anatomy", "Parallel", "CNIfTI", "CDeflate", "COneDNN", "COpenBLAS", "CSPNG",
+      ]),
     .executableTarget(
       name: "segpipe",
       dependencies: [
-        "Imaging", "Anatomy", "Reports",
+        "Imaging", "Anatomy", "Reports", "Parallel",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

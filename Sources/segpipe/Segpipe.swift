@@ -1,10 +1,33 @@
 import ArgumentParser
+import Reports
 
 @main
 struct Segpipe: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "segpipe",
     abstract: "Segments medical scans with anatomy learned from label maps alone.",
-    version: "0.1.0",
-    subcommands: [])
+    discussion: """
+      Examples:
+        segpipe labels convert FreeSurferColorLUT.txt labels.tsv
+        segpipe evaluate segmentation.nii.gz reference.nii.gz
+        segpipe doctor
+
+      Exit codes: 0 success, 1 internal error, 64 usage, 65 bad data, 66 no input, 73 cannot create \
+      output, 74 input/output error, 75 temporary failure, 130 and 143 stopped by a signal.
+      Shell completions: segpipe --generate-completion-script bash|zsh|fish
+      """,
+    version: Version.current,
+    subcommands: [LabelsCommand.self, DoctorCommand.self])
+
+  static func main() async {
+    StandardStreams.prepare()
+    Interruption.listen()
+    let commands = configuration.subcommands.map { $0._commandName }
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if let diagnosis = CommandSuggestion.diagnosis(of: arguments, commands: commands) {
+      Console().report(diagnosis)
+      exit(withError: ExitCode(diagnosis.status.rawValue))
+    }
+    await main(nil)
+  }
 }

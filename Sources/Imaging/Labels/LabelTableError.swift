@@ -6,7 +6,7 @@ package struct LabelTableError: Error, Equatable {
   package let line: Int?
   package let problem: Problem
 
-  init(file: String?, line: Int? = nil, _ problem: Problem) {
+  package init(file: String?, line: Int? = nil, _ problem: Problem) {
     self.file = file
     self.line = line
     self.problem = problem

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Imaging
+import Imaging
 
 @Suite struct LabelFormatTests {
   private func read(_ text: String) throws -> LabelTable {

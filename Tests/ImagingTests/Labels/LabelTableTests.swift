@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Imaging
+import Imaging
 
 @Suite struct LabelTableTests {
   private func label(_ index: Int32, group: String = "g", partner: Int32? = nil) -> Label {

@@ -1,0 +1,99 @@
+import Foundation
+import Reports
+import Synchronization
+
+/// What is said to the person at the terminal while a command runs, on standard error, and the results
+/// they asked for, on standard output.
+final class Console: Sendable {
+  enum Verbosity: Int, Comparable, Sendable {
+    case quiet, normal, detailed
+
+    static func < (a: Verbosity, b: Verbosity) -> Bool { a.rawValue < b.rawValue }
+  }
+
+  let verbosity: Verbosity
+  private let progressStyle: ProgressStyle
+  private let colored: Bool
+  /// The bar that stands on the terminal's last line, to be cleared before other words.
+  private let bar = Mutex<String>("")
+
+  init(verbosity: Verbosity = .normal, progress: ProgressStyle? = nil) {
+    let isTerminal = isatty(STDERR_FILENO) == 1
+    let environment = ProcessInfo.processInfo.environment
+    let dumb = environment["TERM"] == "dumb"
+    self.verbosity = verbosity
+    progressStyle =
+      progress ?? (verbosity == .quiet ? .none : isTerminal && !dumb ? .bar : .plain)
+    colored = Self.wantsColor(isTerminal: isTerminal, environment)
+  }
+
+  /// no-color.org and bixense.com/clicolors.
+  static func wantsColor(isTerminal: Bool, _ environment: [String: String]) -> Bool {
+    if !(environment["NO_COLOR"] ?? "").isEmpty { return false }
+    if let forced = environment["CLICOLOR_FORCE"], !forced.isEmpty, forced != "0" { return true }
+    return isTerminal && environment["TERM"] != "dumb"
+  }
+
+  /// Asked-for results, ending in a newline.
+  ///
+  /// - Throws: `OutputError`.
+  func output(_ text: String) throws {
+    clearBar()
+    try StandardStreams.output(text.hasSuffix("\n") ? text : text + "\n")
+  }
+
+  /// Something the person may want to know; silent with `--quiet`.
+  func note(_ text: String) {
+    if verbosity >= .normal { say(text) }
+  }
+
+  /// Something only `-v` asks for.
+  func detail(_ text: String) {
+    if verbosity >= .detailed { say(text) }
+  }
+
+  /// Something that may be wrong; also said with `--quiet`.
+  func warn(_ text: String) {
+    say("segpipe: \(painted("warning:", 33)) \(text)")
+  }
+
+  /// What went wrong and what to do about it.
+  func report(_ diagnosis: Diagnosis) {
+    say("segpipe: \(painted("error:", 31)) \(diagnosis.message)")
+    if let hint = diagnosis.hint { say("  hint: \(hint)") }
+  }
+
+  /// Progress of a task whose length is known.
+  func progress(_ task: String) -> Progress {
+    Progress(task, style: progressStyle, console: self)
+  }
+
+  private func painted(_ text: String, _ color: Int) -> String {
+    colored ? "\u{1B}[\(color);1m\(text)\u{1B}[0m" : text
+  }
+
+  func say(_ text: String) {
+    bar.withLock { bar in
+      if bar.isEmpty {
+        StandardStreams.say(text + "\n")
+      } else {
+        StandardStreams.say("\r\u{1B}[K\(text)\n\(bar)")
+      }
+    }
+  }
+
+  /// Draws the bar over the one before it.
+  func show(bar text: String) {
+    bar.withLock { bar in
+      bar = text
+      StandardStreams.say("\r\u{1B}[K" + text)
+    }
+  }
+
+  func clearBar() {
+    bar.withLock { bar in
+      if !bar.isEmpty { StandardStreams.say("\r\u{1B}[K") }
+      bar = ""
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Synchronization
+
+/// Ends the program cleanly when it is asked to: SIGINT, SIGTERM, SIGHUP.
+///
+/// The signal handler only passes the signal's number through a pipe; a thread of its own, which no busy
+/// pool can starve, removes what a killed run must not leave and ends the process.
+enum Interruption {
+  private static let writeEnd = Atomic<Int32>(-1)
+  private static let cleaning = Mutex<[@Sendable () -> Void]>([])
+
+  /// Adds something to do before the process ends on a signal. Called on another thread.
+  static func beforeEnd(_ action: @escaping @Sendable () -> Void) {
+    cleaning.withLock { $0.append(action) }
+  }
+
+  /// Starts listening. Signals that the parent asked to ignore (nohup) stay ignored.
+  static func listen() {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return }
+    let readEnd = ends[0]
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    writeEnd.store(ends[1], ordering: .sequentiallyConsistent)
+    for number in [SIGINT, SIGTERM, SIGHUP] { handle(number) }
+    let thread = Thread { wait(on: readEnd) }
+    thread.name = "interruption"
+    thread.start()
+  }
+
+  private static func handle(_ number: Int32) {
+    var old = sigaction()
+    sigaction(number, nil, &old)
+    // SIG_IGN is the address 1; function pointers have no equality of their own.
+    if unsafeBitCast(old.__sigaction_handler.sa_handler, to: Int.self) == 1 { return }
+    var action = sigaction()
+    action.sa_flags = SA_RESTART
+    action.__sigaction_handler.sa_handler = { number in
+      var byte = UInt8(truncatingIfNeeded: number)
+      _ = write(Interruption.writeEnd.load(ordering: .relaxed), &byte, 1)
+    }
+    sigaction(number, &action, nil)
+  }
+
+  private static func wait(on pipe: Int32) {
+    var number: UInt8 = 0
+    while true {
+      let count = read(pipe, &number, 1)
+      if count == 1 { break }
+      if count == 0 || errno != EINTR { return }
+    }
+    for action in cleaning.withLock({ $0 }) { action() }
+    StandardStreams.say("segpipe: stopped by a signal; no partial output was left\n")
+    _exit(128 + Int32(number))
+  }
+}
