@@ -17,7 +17,7 @@ struct Segpipe: AsyncParsableCommand {
       Shell completions: segpipe --generate-completion-script bash|zsh|fish
       """,
     version: Version.current,
-    subcommands: [LabelsCommand.self, DoctorCommand.self])
+    subcommands: [EvaluateCommand.self, LabelsCommand.self, DoctorCommand.self])
 
   static func main() async {
     StandardStreams.prepare()
