@@ -17,7 +17,10 @@ struct Segpipe: AsyncParsableCommand {
       Shell completions: segpipe --generate-completion-script bash|zsh|fish
       """,
     version: Version.current,
-    subcommands: [SegmentCommand.self, BuildAtlasCommand.self, LabelsCommand.self, DoctorCommand.self])
+    subcommands: [
+      SegmentCommand.self, BuildAtlasCommand.self, LabelsCommand.self, EvaluateCommand.self,
+      DoctorCommand.self,
+    ])
 
   static func main() async {
     StandardStreams.prepare()

@@ -55,4 +55,9 @@ package struct AtlasLocationError: Error, Equatable {
   package let name: String
   /// Folders looked for, in order.
   package let tried: [String]
+
+  package init(name: String, tried: [String]) {
+    self.name = name
+    self.tried = tried
+  }
 }

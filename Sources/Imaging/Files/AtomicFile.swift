@@ -30,8 +30,13 @@ package final class AtomicFile {
     for _ in 0..<100 {
       let number = Self.serial.wrappingAdd(1, ordering: .relaxed).newValue
       name = "\(folder)/.segpipe-\(getpid())-\(number).tmp"
+      TemporaryFiles.add(name)
       opened = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      if opened >= 0 || errno != EEXIST { break }
+      let code = errno
+      if opened >= 0 { break }
+      TemporaryFiles.forget(name)
+      errno = code
+      if code != EEXIST { break }
     }
     guard opened >= 0 else { throw ImagingError.cannotCreate(path: path, code: errno) }
     temporary = name
@@ -50,6 +55,7 @@ package final class AtomicFile {
     guard descriptor >= 0 else { return }
     close(descriptor)
     unlink(temporary)
+    TemporaryFiles.forget(temporary)
   }
 
   /// Appends bytes. Throws: `ImagingError.writeFailed`.
@@ -76,6 +82,7 @@ package final class AtomicFile {
     descriptor = -1
     guard close(closing) == 0 else { throw abandon("close") }
     guard rename(temporary, target) == 0 else { throw abandon("rename") }
+    TemporaryFiles.forget(temporary)
     let folder = open(Self.folder(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     // A folder that may be written but not read cannot be synced; the file itself is safe.
     guard folder >= 0 else { return }
@@ -100,6 +107,7 @@ package final class AtomicFile {
   private func abandon(_ operation: String) -> ImagingError {
     let error = failure(operation)
     unlink(temporary)
+    TemporaryFiles.forget(temporary)
     return error
   }
 

@@ -47,6 +47,13 @@ package enum ImageReader {
       findings: findings)
   }
 
+  /// Reads a header and judges it, without the voxels. Throws: `ImagingError`.
+  package static func readHeader(
+    _ path: String, _ options: ReadOptions = ReadOptions()
+  ) throws -> ImageHeader {
+    try OpenedImage.open(path, options).header
+  }
+
   /// Fewest slices along any axis that a scan is worth segmenting with.
   static let fewestSlices = 10
 

@@ -40,8 +40,9 @@ struct LabelsCommand: ParsableCommand {
       guard let format = format ?? LabelTableFormat(extensionOf: output) else {
         throw ValidationError("'\(output)' has no known extension; name the format with --format.")
       }
+      try OutputGuard.check(output, overwrite: outputs.overwrite, inputs: [input])
       let table = try LabelTable.read(input)
-      _ = try table.encoded(as: format)
+      try AtomicFile.write(try table.encoded(as: format), to: output)
       console.note("\(table.count) labels in \(table.groups.count) tissue groups: \(output)")
     }
   }

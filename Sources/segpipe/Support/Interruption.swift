@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import Synchronization
 
 /// Ends the program cleanly when it is asked to: SIGINT, SIGTERM, SIGHUP.
@@ -7,12 +8,6 @@ import Synchronization
 /// pool can starve, removes what a killed run must not leave and ends the process.
 enum Interruption {
   private static let writeEnd = Atomic<Int32>(-1)
-  private static let cleaning = Mutex<[@Sendable () -> Void]>([])
-
-  /// Adds something to do before the process ends on a signal. Called on another thread.
-  static func beforeEnd(_ action: @escaping @Sendable () -> Void) {
-    cleaning.withLock { $0.append(action) }
-  }
 
   /// Starts listening. Signals that the parent asked to ignore (nohup) stay ignored.
   static func listen() {
@@ -48,8 +43,7 @@ enum Interruption {
       if count == 1 { break }
       if count == 0 || errno != EINTR { return }
     }
-    for action in cleaning.withLock({ $0 }) { action() }
-    StandardStreams.say("segpipe: stopped by a signal; no partial output was left\n")
-    _exit(128 + Int32(number))
+    StandardStreams.say("segpipe: stopped by a signal; no partial output is left\n")
+    TemporaryFiles.removeAll { _exit(128 + Int32(number)) }
   }
 }

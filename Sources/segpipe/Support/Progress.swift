@@ -47,7 +47,9 @@ final class Progress: Sendable {
         switch style {
         case .none: false
         case .bar: waited >= .milliseconds(100)
-        case .plain, .json: tenth > state.shownTenth || waited >= .seconds(60)
+        case .plain, .json:
+          // What is over in a moment needs no words.
+          now - start >= .seconds(2) && (tenth > state.shownTenth || waited >= .seconds(60))
         }
       guard due else { return nil }
       state.shownTenth = tenth
@@ -83,7 +85,7 @@ final class Progress: Sendable {
   /// Whole seconds that the rest takes at the mean rate so far; nil before there is one worth telling.
   static func secondsLeft(fraction: Double, elapsed: Duration) -> Int? {
     let seconds = elapsed / .seconds(1)
-    guard fraction > 0.01, seconds > 1 else { return nil }
+    guard fraction > 0.01, fraction < 1, seconds > 1 else { return nil }
     return Int((seconds * (1 - fraction) / fraction).rounded(.up))
   }
 

@@ -1,0 +1,100 @@
+import Parallel
+
+/// A volume brought onto another grid, as a whole or slab by slab.
+///
+/// What lies beyond the source's field of view gets `outside`. A slab needs memory for itself alone.
+package struct Resampler<Scalar: BitwiseCopyable & Sendable>: Sendable {
+  package let source: Volume<Scalar>
+  package let target: Grid
+  private let map: SampleMap
+  private let outside: Scalar
+  /// The value at a target voxel, from its centre in source voxels; `nil` outside.
+  private let value: @Sendable (SamplePoint<Scalar>) -> Scalar?
+
+  init(
+    _ source: Volume<Scalar>, _ target: Grid, through: Affine, outside: Scalar,
+    _ value: @escaping @Sendable (SamplePoint<Scalar>) -> Scalar?
+  ) {
+    self.source = source
+    self.target = target
+    self.outside = outside
+    self.value = value
+    map = SampleMap(source: source.grid, target: target, through: through)
+  }
+
+  /// Target planes `range` along the third axis, `range.count * extents.x * extents.y` values.
+  package func slab(_ range: Range<Int>) -> [Scalar] {
+    let extents = target.extents
+    let plane = extents.x * extents.y
+    return [Scalar](unsafeUninitializedCapacity: plane * range.count) { output, filled in
+      source.voxels.withUnsafeBufferPointer { voxels in
+        nonisolated(unsafe) let (input, result) = (voxels, output)
+        // A few rows per chunk: slabs may be a single plane.
+        Parallel.forEachRange(of: extents.y * range.count, size: 16) { rows in
+          for row in rows {
+            let start = map.affine(
+              SIMD3(0, Double(row % extents.y), Double(range.lowerBound + row / extents.y)))
+            for x in 0..<extents.x {
+              let centre = start + map.affine.columns.0 * Double(x)
+              let point = SamplePoint(
+                centre: centre, map: map, extents: source.grid.extents, voxels: input)
+              result[row * extents.x + x] = value(point) ?? outside
+            }
+          }
+        }
+      }
+      filled = plane * range.count
+    }
+  }
+
+  /// The whole target.
+  package func volume() -> Volume<Scalar> {
+    Volume(grid: target, voxels: slab(0..<target.extents.z))
+  }
+
+  /// Share of the target's voxels, of every fourth along each axis, whose centres the source covers.
+  package var coverage: Double {
+    var (inside, total) = (0, 0)
+    for z in stride(from: 0, to: target.extents.z, by: 4) {
+      for y in stride(from: 0, to: target.extents.y, by: 4) {
+        for x in stride(from: 0, to: target.extents.x, by: 4) {
+          total += 1
+          let point = map.affine(SIMD3(Double(x), Double(y), Double(z)))
+          if map.cell(point) != nil { inside += 1 }
+        }
+      }
+    }
+    return Double(inside) / Double(max(total, 1))
+  }
+}
+
+/// A target voxel's place in the source.
+struct SamplePoint<Scalar: BitwiseCopyable> {
+  let centre: SIMD3<Double>
+  let map: SampleMap
+  let extents: SIMD3<Int>
+  let voxels: UnsafeBufferPointer<Scalar>
+
+  /// Calls `body` with each voxel that has weight, in a fixed order; weights of a point on the source add
+  /// up to 1. Returns whether any point was on the source.
+  @inline(__always)
+  func forEachWeight(_ body: (Scalar, Float) -> Void) -> Bool {
+    var isInside = false
+    for offset in map.offsets {
+      guard let (base, f) = map.cell(centre + offset) else { continue }
+      isInside = true
+      let first = (base.z * extents.y + base.y) * extents.x + base.x
+      let g = SIMD3<Float>(repeating: 1) - f
+      // A neighbour of no weight may lie beyond the last voxel: it must not be touched.
+      for corner in 0..<8 {
+        let (dx, dy, dz) = (corner & 1, corner >> 1 & 1, corner >> 2)
+        let weight =
+          (dx == 0 ? g.x : f.x) * (dy == 0 ? g.y : f.y) * (dz == 0 ? g.z : f.z)
+        if weight > 0 {
+          body(voxels[first + dx + dy * extents.x + dz * extents.x * extents.y], weight)
+        }
+      }
+    }
+    return isInside
+  }
+}

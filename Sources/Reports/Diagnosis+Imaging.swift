@@ -1,0 +1,188 @@
+import Foundation
+import Imaging
+
+extension ImagingError: Diagnosable {
+  package var diagnosis: Diagnosis {
+    switch self {
+    case .missing, .brokenLink, .unreadable, .directory, .notAFile, .missingPart: absence
+    case .empty, .noRoomForHeader, .foreign, .header, .content, .unexpectedType: refusal
+    case .gzip, .shortData, .tooLarge, .overlong: damage
+    case .changedWhileReading, .readFailed, .outOfMemory: trouble
+    case .unknownOutputFormat, .outputExists, .outputIsInput, .cannotCreate, .writeFailed,
+      .labelOutOfRange, .wrongVolume:
+      output
+    }
+  }
+
+  /// Nothing to read.
+  private var absence: Diagnosis {
+    switch self {
+    case .missing(let path):
+      Diagnosis("\(path): no such file", hint: "Check the path.", status: .noInput)
+    case .brokenLink(let path, let target):
+      Diagnosis(
+        "\(path): a symbolic link to \(target), which does not exist",
+        hint: target.contains("annex")
+          ? "Fetch the content first: git annex get, or datalad get."
+          : "Check where the link should lead.", status: .noInput)
+    case .unreadable(let path, let code):
+      Diagnosis(
+        "\(path): cannot be opened: \(text(code))", hint: "Check the file's permissions.",
+        status: .noInput)
+    case .directory(let path):
+      Diagnosis(
+        "\(path): a folder, expected an image file", hint: "Name a file in it.", status: .noInput)
+    case .notAFile(let path):
+      Diagnosis(
+        "\(path): a device or terminal, expected an image file",
+        hint: "Name a file, or pipe one in.", status: .usage)
+    case .missingPart(let path, let expected):
+      Diagnosis(
+        "\(path): the other half of the image, \(expected), is not there",
+        hint: "An image of two files needs both, side by side and named alike.",
+        status: .noInput)
+    default: Diagnosis("\(self)", status: .internalError)
+    }
+  }
+
+  /// Something was read and is not what was expected.
+  private var refusal: Diagnosis {
+    switch self {
+    case .empty(let path):
+      Diagnosis(
+        "\(path): the file is empty, expected an image", hint: "Copy or convert it again.",
+        status: .badData)
+    case .noRoomForHeader(let path, let found, let expected):
+      Diagnosis(
+        "\(path): \(found) bytes, expected at least \(expected) for a header",
+        hint: "The file is cut off or no image: copy or convert it again.", status: .badData)
+    case .foreign(let path, let looksLike):
+      Diagnosis(
+        "\(path): not an image that can be read; this looks like \(looksLike.rawValue), expected "
+          + "NIfTI-1, NIfTI-2 or MGH", hint: hint(for: looksLike), status: .badData)
+    case .header(let path, let findings), .content(let path, let findings):
+      Diagnosis(
+        "\(path): " + findings.errors.map(\.message).joined(separator: "; "),
+        hint: findings.errors.map(\.fix).reduce(into: [String]()) { fixes, fix in
+          if !fixes.contains(fix) { fixes.append(fix) }
+        }.joined(separator: " "), status: .badData)
+    case .unexpectedType(let path, let found, let expected):
+      Diagnosis("\(path): voxels are \(found), expected \(expected)", status: .badData)
+    default: Diagnosis("\(self)", status: .internalError)
+    }
+  }
+
+  /// A file that is not whole.
+  private var damage: Diagnosis {
+    let again = "The file is damaged or incomplete: copy it again from its source."
+    switch self {
+    case .gzip(let path, let fault, let decoded, let expected):
+      let goal = expected.map { ", expected \($0)" } ?? ""
+      return Diagnosis(
+        "\(path): \(text(fault)), after \(decoded) decoded bytes\(goal)", hint: again,
+        status: .badData)
+    case .shortData(let path, let found, let expected):
+      return Diagnosis(
+        "\(path): \(found) bytes, expected \(expected) by its header", hint: again,
+        status: .badData)
+    case .tooLarge(let path, let needed, let limit, .fileSize):
+      return Diagnosis(
+        "\(path): the header asks for \(needed) bytes, and a compressed file of this size can hold "
+          + "at most \(limit)", hint: again, status: .badData)
+    case .tooLarge(let path, let needed, let limit, .option):
+      return Diagnosis(
+        "\(path): the header asks for \(needed) bytes, more than the limit of \(limit)",
+        hint: "If the size is real, raise the limit; else the header is damaged.",
+        status: .badData)
+    case .overlong(let path, let expected):
+      return Diagnosis(
+        "\(path): the content goes on far beyond the \(expected) bytes that its header asks for",
+        hint: "A damaged header, or a file made to fill memory.", status: .badData)
+    default: return Diagnosis("\(self)", status: .internalError)
+    }
+  }
+
+  /// The machine's trouble, not the file's.
+  private var trouble: Diagnosis {
+    switch self {
+    case .changedWhileReading(let path):
+      Diagnosis(
+        "\(path): the file changed while it was being read",
+        hint: "Wait until its writer has finished, then run again.", status: .temporary)
+    case .readFailed(let path, let code):
+      Diagnosis(
+        "\(path): reading failed: \(text(code))", hint: "Check the disk or the network share.",
+        status: .inputOutput)
+    case .outOfMemory(let bytes):
+      Diagnosis(
+        "no memory for \(bytes) bytes",
+        hint: "Close other programs, or raise the memory limit.", status: .temporary)
+    default: Diagnosis("\(self)", status: .internalError)
+    }
+  }
+
+  /// What cannot be written.
+  private var output: Diagnosis {
+    switch self {
+    case .unknownOutputFormat(let path):
+      Diagnosis(
+        "\(path): the name of an output image must end in .nii or .nii.gz",
+        hint: "Other formats are not written.", status: .usage)
+    case .outputExists(let path):
+      Diagnosis(
+        "\(path): already exists, and segpipe did not make it",
+        hint: "Give another name, or --overwrite to replace it.", status: .cannotCreate)
+    case .outputIsInput(let path):
+      Diagnosis(
+        "\(path): is both input and output", hint: "Give the output another name.",
+        status: .usage)
+    case .cannotCreate(let path, let code):
+      Diagnosis(
+        "\(path): cannot be created: \(text(code))",
+        hint: "Check the folder and its permissions.", status: .cannotCreate)
+    case .writeFailed(let path, let operation, let code):
+      Diagnosis(
+        "\(path): \(operation) failed: \(text(code)); nothing was left behind",
+        hint: code == ENOSPC || code == EDQUOT ? "Make room on the disk, then run again." : nil,
+        status: .inputOutput)
+    case .labelOutOfRange(let path, let value):
+      Diagnosis(
+        "\(path): label \(value) cannot be written, expected 0 or more", status: .badData)
+    case .wrongVolume(let path, let found, let expected):
+      Diagnosis("\(path): \(found) voxels to write, expected \(expected)", status: .internalError)
+    default: Diagnosis("\(self)", status: .internalError)
+    }
+  }
+
+  private func text(_ code: Int32) -> String { String(cString: strerror(code)) }
+
+  private func text(_ fault: GzipFault) -> String {
+    switch fault {
+    case .header: "the gzip header is damaged"
+    case .truncated: "the compressed data end early"
+    case .trailerTruncated: "the gzip checksum at the end is cut off"
+    case .stream: "the compressed data are damaged"
+    case .checksum(let found, let expected):
+      "the gzip checksum is \(hexadecimal(found)), expected \(hexadecimal(expected))"
+    case .length(let found, let expected):
+      "the gzip length is \(found), expected \(expected)"
+    }
+  }
+
+  private func hexadecimal(_ value: UInt32) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+
+  private func hint(for content: ForeignContent) -> String {
+    switch content {
+    case .dicom: "Convert it first, with dcm2niix for example."
+    case .lfsPointer: "Fetch the content first: git lfs pull."
+    case .annexPointer: "Fetch the content first: git annex get, or datalad get."
+    case .html: "A download that needed a login, perhaps: fetch the file again."
+    case .zip, .bzip2, .xz, .zstd: "Unpack it first."
+    case .hdf5, .nrrd, .metaImage: "Convert it to NIfTI first."
+    default: "Check that this is the file you mean."
+    }
+  }
+}

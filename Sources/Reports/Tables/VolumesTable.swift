@@ -1,0 +1,64 @@
+import Imaging
+
+/// Volumes of the structures of one or more segmentations, a row for each structure of each.
+///
+/// | column | meaning |
+/// |---|---|
+/// | subject | name of the scan, without folder and extension |
+/// | index, name | the label's, as in its table; background is left out |
+/// | voxels | voxels with this label |
+/// | hard_mm3 | their volume: voxels times a voxel's volume |
+/// | soft_mm3 | the posterior probabilities' sum times a voxel's volume; `n/a` where there are none |
+package struct VolumesTable: Equatable, Sendable {
+  package struct Row: Equatable, Sendable {
+    package let subject: String
+    package let index: Int32
+    package let name: String
+    package let voxels: Int
+    package let hardVolume: Double
+    package let softVolume: Double?
+  }
+
+  package static let columns = ["subject", "index", "name", "voxels", "hard_mm3", "soft_mm3"]
+
+  package private(set) var rows: [Row] = []
+
+  package init() {}
+
+  /// Adds a segmentation's structures, in the table's order.
+  ///
+  /// `softVoxels` is, for each label of the table, the sum of its posterior probabilities over the scan's
+  /// voxels, in voxels. Values of the label map that the table does not know are left out.
+  package mutating func add(
+    subject: String, labels: Volume<Int32>, table: LabelTable, softVoxels: [Double]? = nil
+  ) {
+    precondition(
+      softVoxels.map { $0.count == table.count } ?? true,
+      "\(softVoxels?.count ?? 0) soft volumes for \(table.count) labels")
+    var counts = [Int](repeating: 0, count: table.count)
+    for value in labels.voxels {
+      if let position = table.position(of: value) { counts[position] += 1 }
+    }
+    let voxelVolume = labels.grid.voxelVolume
+    for (position, label) in table.labels.enumerated() where label.index != 0 {
+      rows.append(
+        Row(
+          subject: subject, index: label.index, name: label.name, voxels: counts[position],
+          hardVolume: Double(counts[position]) * voxelVolume,
+          softVolume: softVoxels.map { $0[position] * voxelVolume }))
+    }
+  }
+
+  /// The table as a file's bytes. Volumes have three decimals.
+  package func encoded(as format: DelimitedText) -> [UInt8] {
+    format.encoded(
+      [Self.columns]
+        + rows.map { row in
+          [
+            row.subject, "\(row.index)", row.name, "\(row.voxels)",
+            DecimalText.fixed(row.hardVolume, 3),
+            row.softVolume.map { DecimalText.fixed($0, 3) },
+          ]
+        })
+  }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Imaging
+import Reports
+
+struct EvaluateCommand: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Scores label maps against references.",
+    discussion: """
+      For each structure: Dice; the 95th percentile of the distances between the surfaces, both \
+      directions pooled, in mm; the difference in volume. Both files of a pair must lie on one grid.
+
+      Examples:
+        segpipe evaluate segmentation.nii.gz reference.nii.gz
+        segpipe evaluate a.nii.gz a_ref.nii.gz b.nii.gz b_ref.nii.gz --set head29 --json
+        segpipe evaluate liver.nii.gz truth.nii.gz --labels organs.tsv --output scores.tsv
+      """)
+
+  /// Fixed choices of structures.
+  enum FixedSet: String, CaseIterable, ExpressibleByArgument {
+    case head29
+  }
+
+  @Argument(
+    help: ArgumentHelp(
+      "Segmentation and reference, in turn.", valueName: "segmentation reference"))
+  var files: [String]
+
+  @Option(help: ArgumentHelp("Label table that names and merges the values.", valueName: "table"))
+  var labels: String?
+
+  @Option(
+    help: """
+      Structures to score: head29 are those that head segmentations by different tools share, of at \
+      least 50 voxels. Default: every label of the reference.
+      """)
+  var set: FixedSet?
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp("Also write a table, .tsv or .csv.", valueName: "file"))
+  var output: String?
+
+  @OptionGroup var outputs: OutputOptions
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if files.count % 2 != 0 {
+      throw ValidationError("\(files.count) files given; each segmentation needs its reference.")
+    }
+    if labels != nil && set != nil {
+      throw ValidationError("--labels and --set exclude each other.")
+    }
+    if let output, DelimitedText(extensionOf: output) == nil {
+      throw ValidationError("--output is '\(output)'; it must end in .tsv or .csv.")
+    }
+  }
+
+  func perform(_ console: Console) throws {
+    if let output {
+      try OutputGuard.check(
+        output, overwrite: outputs.overwrite, inputs: files + [labels].compactMap { $0 })
+    }
+    let table = try labels.map { try LabelTable.read($0) }
+    let progress = console.progress("scoring")
+    let pairs = try stride(from: 0, to: files.count, by: 2).map { place in
+      defer { progress.update(Double(place + 2) / Double(files.count)) }
+      return try score(files[place], against: files[place + 1], table, console)
+    }
+    progress.finish()
+    let report = EvaluationReport(pairs: pairs)
+    if let output, let format = DelimitedText(extensionOf: output) {
+      try AtomicFile.write(format.encoded(report.rows), to: output)
+    }
+    try console.output(json ? try report.json() : report.text)
+  }
+
+  private func score(
+    _ segmentation: String, against reference: String, _ table: LabelTable?, _ console: Console
+  ) throws -> EvaluationReport.Pair {
+    let found = try ImageReader.readLabels(segmentation)
+    let truth = try ImageReader.readLabels(reference)
+    for (path, findings) in [(segmentation, found.findings), (reference, truth.findings)] {
+      console.show(findings, of: path)
+    }
+    let structures: StructureSet =
+      switch set {
+      case .head29: .head29
+      case nil: .present(in: truth.volume, table: table)
+      }
+    do {
+      let scores = try LabelComparison.scores(
+        segmentation: found.volume, reference: truth.volume, set: structures)
+      return EvaluationReport.Pair(
+        segmentation: segmentation, reference: reference, scores: scores)
+    } catch let error as LabelComparisonError {
+      throw NamedError(files: [segmentation, reference], error)
+    }
+  }
+}

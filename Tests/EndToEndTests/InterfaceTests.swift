@@ -1,0 +1,101 @@
+import Foundation
+import Testing
+
+/// What every command does alike: usage, help, threads, streams, signals.
+@Suite struct InterfaceTests {
+  @Test(arguments: [
+    (["labls"], "segpipe: error: there is no command 'labls'\n  hint: Did you mean 'labels'?\n"),
+    (["doctor", "--jsn"], "Unknown option '--jsn'. Did you mean '--json'?"),
+    (["doctor", "--threads", "0"], "--threads is 0; it must be at least 1."),
+    (["doctor", "--threads=-1"], "--threads is -1; it must be at least 1."),
+    (["doctor", "--threads", "many"], "The value 'many' is invalid"),
+    (["doctor", "--device", "cuda"], "--device is 'cuda'; segpipe computes on the cpu alone."),
+    (["doctor", "--progress", "wheel"], "The value 'wheel' is invalid"),
+    (["doctor", "-q", "-v"], "--quiet and --verbose exclude each other."),
+    (["evaluate", "a.nii"], "1 files given; each segmentation needs its reference."),
+    (["evaluate", "a", "b", "-o", "c.xls"], "--output is 'c.xls'; it must end in .tsv or .csv."),
+    (["labels", "convert", "a.tsv", "b.xyz"], "'b.xyz' has no known extension"),
+    (["labels", "convert", "a.tsv"], "Missing expected argument '<output>'"),
+  ])
+  func usageErrorsSayWhatIsWrong(_ arguments: [String], _ words: String) throws {
+    let line = arguments.map { "'\($0)'" }.joined(separator: " ")
+    let result = try Program.shell("segpipe \(line)")
+    #expect(result.status == 64)
+    #expect(result.errors.contains(words), "\(result.errors)")
+    #expect(result.output.isEmpty)
+  }
+
+  @Test func tooManyThreadsAreClamped() throws {
+    let result = try Program.run("doctor", "--threads", "1000000", "-q")
+    #expect(result.status == 0)
+    #expect(result.errors.hasPrefix("segpipe: warning: --threads 1000000 is too many for "))
+  }
+
+  @Test func helpHasExamplesForEveryCommand() throws {
+    for command in [["--help"], ["evaluate", "--help"], ["labels", "convert", "--help"]] {
+      let result = try Program.shell("segpipe \(command.joined(separator: " "))")
+      #expect(result.status == 0)
+      #expect(result.output.contains("Examples:\n  segpipe "))
+    }
+  }
+
+  @Test func versionAndCompletionsArePrinted() throws {
+    let version = try Program.run("--version")
+    #expect(version.output.split(separator: ".").count == 3)
+    for shell in ["bash", "zsh", "fish"] {
+      let result = try Program.run("--generate-completion-script", shell)
+      #expect(result.status == 0)
+      #expect(result.output.contains("evaluate"))
+    }
+  }
+
+  @Test func aReaderThatLeavesIsNoError() throws {
+    let result = try Program.shell("(sleep 0.3; segpipe doctor; echo $? >&2) | true")
+    #expect(result.errors == "141\n")
+  }
+
+  @Test(arguments: [">&-", ">/dev/full"]) func lostOutputIsAnError(_ redirection: String) throws {
+    let result = try Program.shell("segpipe doctor \(redirection)")
+    #expect(result.status == 74)
+    #expect(result.errors.hasPrefix("segpipe: error: cannot write to standard output: "))
+  }
+
+  @Test func colourIsAMatterOfChoice() throws {
+    let force = ["CLICOLOR_FORCE": "1"]
+    #expect(try Program.run("labls", environment: force).errors.contains("\u{1B}[31;1merror:"))
+    let refused = ["CLICOLOR_FORCE": "1", "NO_COLOR": "1"]
+    #expect(!(try Program.run("labls", environment: refused).errors.contains("\u{1B}")))
+  }
+
+  @Test(arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
+  func signalsEndItCleanly(_ signal: Int32, _ status: Int32) throws {
+    try Scratch.use { folder in
+      // Reading a pipe that nobody writes to lasts for ever.
+      #expect(mkfifo(folder + "/endless", 0o600) == 0)
+      let files = ["output", "errors"].map { folder + "/" + $0 }
+      for file in files { _ = FileManager.default.createFile(atPath: file, contents: nil) }
+      let process = try Program.start(
+        try Program.path(), ["evaluate", folder + "/endless", folder + "/endless"], [:], files)
+      usleep(300_000)
+      kill(process.processIdentifier, signal)
+      process.waitUntilExit()
+      #expect(process.terminationReason == .exit)
+      #expect(process.terminationStatus == status)
+      let words = try String(contentsOfFile: files[1], encoding: .utf8)
+      #expect(words == "segpipe: stopped by a signal; no partial output is left\n")
+    }
+  }
+
+  @Test func doctorKnowsItsAtlas() throws {
+    let good = try Program.run("doctor", "--json")
+    #expect(good.status == 0)
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(good.output.utf8)) as? [String: Any])
+    let names = (report["libraries"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
+    #expect(names.contains("OpenBLAS") && names.contains("oneDNN"))
+    let lost = try Program.run("doctor", environment: ["SEGPIPE_ATLASES": "/nowhere"])
+    #expect(lost.status == 1)
+    #expect(lost.output.contains("FAILED   built-in atlas"))
+    #expect(lost.output.contains("tried /nowhere/head"))
+  }
+}
