@@ -17,7 +17,9 @@ struct Segpipe: AsyncParsableCommand {
       Shell completions: segpipe --generate-completion-script bash|zsh|fish
       """,
     version: Version.current,
-    subcommands: [LabelsCommand.self, DoctorCommand.self])
+    subcommands: [
+      InspectCommand.self, ConformCommand.self, LabelsCommand.self, DoctorCommand.self,
+    ])
 
   static func main() async {
     StandardStreams.prepare()
