@@ -18,8 +18,8 @@ struct Segpipe: AsyncParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      SegmentCommand.self, BuildAtlasCommand.self, LabelsCommand.self, EvaluateCommand.self,
-      DoctorCommand.self,
+      SegmentCommand.self, BuildAtlasCommand.self, ConformCommand.self, InspectCommand.self,
+      EvaluateCommand.self, LabelsCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

@@ -12,6 +12,7 @@ struct SegmentCommand: ConsoleCommand {
   @Argument var scan: String
   @Option(name: .shortAndLong) var output: String
   @Option var atlas: String?
+  @Option var qc: String?
   @OptionGroup var outputs: OutputOptions
   @OptionGroup var common: CommonOptions
 
@@ -23,8 +24,16 @@ struct SegmentCommand: ConsoleCommand {
     let image = try ImageReader.readScan(scan)
     console.detail("scan \(clock.now - start)")
     let segmenter = Segmenter(prior: atlas.prior)
-    let fit = try segmenter.fit(image.volume, path: scan) { console.detail($0) }
-    let labels = segmenter.label(image.volume, fit)
+    let order = VoxelOrder(from: image.volume.grid, to: Orientation("RAS")!)
+    let ordered = order.apply(image.volume)
+    let fit = try segmenter.fit(ordered, path: scan) { console.detail($0) }
+    let labels = order.undo(segmenter.label(ordered, fit))
+    if let qc {
+      try AtomicFile.write(
+        PNG.encoded(
+          QualityPicture.render(scan: image.volume, labels: labels, table: atlas.prior.table)),
+        to: qc)
+    }
     for (i, g) in fit.model.groups.enumerated() {
       console.detail(
         atlas.prior.table.groups[i] + " " + g.map { "\(Int($0.mean))±\(Int($0.variance.squareRoot())) (\(Int($0.weight*100))%)" }.joined(separator: " ") + " zero \(fit.model.zeroShare[i])")
