@@ -15,6 +15,8 @@ package struct AffineRegistration: Sendable {
   package var table: LikelihoodTable
   /// Mean log-likelihood of a sample, in nats.
   package var score: Double
+  /// What is known of the intensities beforehand.
+  let kind: KindPrior?
 
   /// The parameters that a fit may change.
   package enum Freedom: Sendable {
@@ -46,8 +48,12 @@ package struct AffineRegistration: Sendable {
   }
 
   /// Estimates p(x | g) from scratch for a given transform: posteriors start as the prior.
-  package init(_ transform: Affine, samples: ScanSamples, prior: GroupPrior, rounds: Int = 2) {
+  package init(
+    _ transform: Affine, samples: ScanSamples, prior: GroupPrior, kind: KindPrior? = nil,
+    rounds: Int = 2
+  ) {
     self.transform = transform
+    self.kind = kind
     table = LikelihoodTable(groups: prior.groups, lanes: prior.lanes)
     score = -.infinity
     let positions = samples.positions(prior.positionOfWorld * transform)
@@ -65,7 +71,8 @@ package struct AffineRegistration: Sendable {
     let (counts, sum) = prior.histogram(positions: positions, rows: samples.rows, table: table)
     score = sum / Double(max(1, samples.count))
     table = LikelihoodTable(
-      histogram: counts, groups: prior.groups, lanes: prior.lanes, smoothing: Self.smoothing)
+      histogram: kind?.added(to: counts) ?? counts, groups: prior.groups, lanes: prior.lanes,
+      smoothing: Self.smoothing)
   }
 
   /// Width of the window on intensities, in rows of the table.

@@ -14,11 +14,11 @@ extension AffineRegistration {
   ///   - priors: the group prior at 8 and 4 mm.
   package static func search(
     levels: (coarse: ScanSamples, middle: ScanSamples, fine: ScanSamples),
-    priors: (coarse: GroupPrior, fine: GroupPrior), foreground: SIMD3<Double>
+    priors: (coarse: GroupPrior, fine: GroupPrior), foreground: SIMD3<Double>, kind: KindPrior
   ) -> AffineRegistration {
     let poses = startingPoses(foreground: foreground, centre: priors.coarse.grid.centre)
     let scores = Parallel.map(poses.count) { i in
-      AffineRegistration(poses[i], samples: levels.coarse, prior: priors.coarse).score
+      AffineRegistration(poses[i], samples: levels.coarse, prior: priors.coarse, kind: kind).score
     }
     let ranked = poses.indices.sorted { scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1) }
     // The best poses, no two alike.
@@ -31,22 +31,24 @@ extension AffineRegistration {
       if !alike { chosen.append(i) }
     }
     var refined = chosen.map { i in
-      var fit = AffineRegistration(poses[i], samples: levels.coarse, prior: priors.coarse)
+      var fit = AffineRegistration(poses[i], samples: levels.coarse, prior: priors.coarse, kind: kind)
       fit.refine(
         samples: levels.coarse, prior: priors.coarse, freedom: .similarity, iterations: 12)
       return fit
     }
     refined.sort { $0.score > $1.score }
+    for r in refined { print("coarse", r.score, r.transform.columnNorms, r.transform(foreground)) }
     var finalists = refined.prefix(3).map { start in
-      var fit = AffineRegistration(start.transform, samples: levels.middle, prior: priors.fine)
+      var fit = AffineRegistration(start.transform, samples: levels.middle, prior: priors.fine, kind: kind)
       fit.refine(
         samples: levels.middle, prior: priors.fine, freedom: .similarity, iterations: 10)
       fit.refine(samples: levels.middle, prior: priors.fine, freedom: .affine, iterations: 15)
       return fit
     }
     finalists.sort { $0.score > $1.score }
+    for r in finalists { print("final", r.score, r.transform.columnNorms, r.transform(foreground)) }
     var best = AffineRegistration(
-      finalists[0].transform, samples: levels.fine, prior: priors.fine)
+      finalists[0].transform, samples: levels.fine, prior: priors.fine, kind: kind)
     best.refine(samples: levels.fine, prior: priors.fine, freedom: .affine, iterations: 15)
     return best
   }

@@ -56,12 +56,30 @@ package struct Segmenter: Sendable {
     let (prior8, prior4, prior2) = (coarse(8), coarse(4), coarse(2))
     mark("priors")
     let scan12 = level(12)
-    let affine = AffineRegistration.search(
-      levels: (
-        ScanSamples(scan12, scale: scale), ScanSamples(level(6), scale: scale),
-        ScanSamples(level(4), scale: scale)
-      ), priors: (prior8, prior4), foreground: Self.foreground(scan12))
-    mark("affine, score \(affine.score)")
+    let (foreground, threshold) = Self.foreground(scan12)
+    let levels = (
+      ScanSamples(scan12, scale: scale), ScanSamples(level(6), scale: scale),
+      ScanSamples(level(4), scale: scale)
+    )
+    let zeros = scan12.voxels.count { $0 == 0 }
+    func find(_ kind: ScanKind) -> AffineRegistration {
+      let known = KindPrior(
+        kind, table: prior.table, isTarget: isTarget, lanes: prior4.lanes,
+        dark: Int(scale.row(threshold)))
+      return AffineRegistration.search(
+        levels: levels, priors: (prior8, prior4), foreground: foreground, kind: known)
+    }
+    var kind: ScanKind = settings.stripped == true ? .stripped : .whole
+    var affine = find(kind)
+    if settings.stripped == nil,
+      Double(scan.voxels.count { $0 != 0 }) * scan.grid.voxelVolume < 2.8e6,
+      let share = zeroShareOfFlesh(affine, levels.2, prior4), share > 0.5
+    {
+      kind = .stripped
+      affine = find(kind)
+    }
+    mark("affine score \(affine.score) scales \(affine.transform.columnNorms)")
+    mark("kind \(kind)")
 
     // Samples of the surroundings of the structures of interest, at about 2 mm.
     let region = InterestRegion(prior8, isTarget: groupsOfInterest)
@@ -123,6 +141,35 @@ package struct Segmenter: Sendable {
       affineScore: affine.score)
   }
 
+  /// Share of exact zeros where the atlas expects the flesh over the upper half of the head, nil where
+  /// the atlas has no such tissue.
+  func zeroShareOfFlesh(
+    _ fit: AffineRegistration, _ samples: ScanSamples, _ groups: GroupPrior
+  ) -> Double? {
+    let flesh = prior.table.groups.indices.filter { group in
+      prior.table.labels.indices.contains {
+        prior.table.groupOfLabel[$0] == group && prior.table.labels[$0].mapping == 5
+      }
+    }
+    guard !flesh.isEmpty else { return nil }
+    let toVoxel = groups.grid.affine.inverse * fit.transform
+    let positions = samples.positions(toVoxel)
+    let centre = groups.grid.centre
+    let e = groups.grid.extents
+    var (zeros, all) = (0.0, 0.0)
+    for j in 0..<samples.count {
+      let (x, y, z) = (positions[3 * j], positions[3 * j + 1], positions[3 * j + 2])
+      let (i, k, l) = (Int(x.rounded()), Int(y.rounded()), Int(z.rounded()))
+      guard i >= 0, k >= 0, l >= 0, i < e.x, k < e.y, l < e.z else { continue }
+      let world = groups.grid.affine(SIMD3(Double(x), Double(y), Double(z)))
+      guard world.z > centre.z else { continue }
+      let share = flesh.reduce(0.0) { $0 + Double(groups.value(i, k, l, $1)) / 255 }
+      all += share
+      if samples.rows[j] == IntensityScale.zero { zeros += share }
+    }
+    return all > 0 ? zeros / all : nil
+  }
+
   /// For each tissue group, whether any of its labels is of interest.
   var groupsOfInterest: [Bool] {
     var result = [Bool](repeating: false, count: prior.table.groups.count)
@@ -136,7 +183,7 @@ package struct Segmenter: Sendable {
   var components: [Int] { groupsOfInterest.map { $0 ? 1 : 3 } }
 
   /// World centre of what is brighter than half the mean of the voxels that are not zero.
-  static func foreground(_ scan: Volume<Float>) -> SIMD3<Double> {
+  static func foreground(_ scan: Volume<Float>) -> (centre: SIMD3<Double>, threshold: Float) {
     let used = scan.voxels.filter { $0 != 0 && $0.isFinite }
     let mean = used.reduce(0.0) { $0 + Double($1) } / Double(max(1, used.count))
     var (sum, count, voxel) = (SIMD3<Double>.zero, 0.0, 0)
@@ -151,7 +198,7 @@ package struct Segmenter: Sendable {
         }
       }
     }
-    return count > 0 ? scan.grid.affine(sum / count) : scan.grid.centre
+    return (count > 0 ? scan.grid.affine(sum / count) : scan.grid.centre, Float(mean / 2))
   }
 
   /// The posterior's argmax on the scan's own grid.

@@ -1,0 +1,74 @@
+import Imaging
+
+/// What surrounds the structures of interest in a scan.
+package enum ScanKind: String, Sendable, CaseIterable {
+  /// The tissue that is there in the body.
+  case whole
+  /// Nothing: it was set to zero.
+  case stripped
+}
+
+/// What is known of intensities before a scan is looked at, by tissue group: whatever the contrast, air is
+/// dark and flesh is not; and stripped tissue is zero.
+///
+/// Acts as a Dirichlet prior on each group's distribution of intensity rows while the scan is being found
+/// in the atlas. Without it, flesh may explain the air around a head, and the head a brain.
+package struct KindPrior: Sendable {
+  /// Pseudo-counts as shares of a group's own: rows x lanes, summing to `strength` for each group that is
+  /// known about and to 0 for the others.
+  let shares: [Double]
+  private let lanes: Int
+  private let groups: Int
+  /// How many of a group's own voxels the prior is worth.
+  private static let strength = 0.5
+
+  /// - Parameters:
+  ///   - dark: rows below this one are dark.
+  package init(
+    _ kind: ScanKind, table: LabelTable, isTarget: [Bool], lanes: Int, dark: Int
+  ) {
+    let rows = IntensityScale.rows
+    let groups = table.groups.count
+    var shares = [Double](repeating: 0, count: rows * lanes)
+    let zero = Int(IntensityScale.zero)
+    let last = rows - 2
+    func spread(_ group: Int, over range: ClosedRange<Int>, zeroShare: Double) {
+      for row in range {
+        shares[row * lanes + group] += Self.strength * (1 - zeroShare) / Double(range.count)
+      }
+      shares[zero * lanes + group] += Self.strength * zeroShare
+    }
+    for group in 0..<groups {
+      let members = table.labels.indices.filter { table.groupOfLabel[$0] == group }
+      let isInteresting = members.contains { isTarget[$0] }
+      let isFlesh = members.contains { table.labels[$0].mapping == 5 }
+      let isBackground = members.contains(0)
+      switch kind {
+      case .whole:
+        if isBackground {
+          spread(group, over: 1...dark, zeroShare: 0.5)
+        } else if isFlesh {
+          spread(group, over: dark...last, zeroShare: 0)
+        }
+      case .stripped:
+        if !isInteresting { spread(group, over: 1...last, zeroShare: 0.99) }
+      }
+    }
+    self.shares = shares
+    self.lanes = lanes
+    self.groups = groups
+  }
+
+  /// Adds the pseudo-counts to summed posteriors (rows x lanes).
+  func added(to histogram: [Double]) -> [Double] {
+    var result = histogram
+    for group in 0..<groups {
+      var sum = 0.0
+      for row in 0..<IntensityScale.rows { sum += histogram[row * lanes + group] }
+      for row in 0..<IntensityScale.rows {
+        result[row * lanes + group] += sum * shares[row * lanes + group]
+      }
+    }
+    return result
+  }
+}
