@@ -91,7 +91,8 @@ package struct InspectionReport: Encodable {
       lines.append("  error: \(error)")
       if let hint { lines.append("    hint: \(hint)") }
     } else {
-      lines.append("  sound" + (findings.contains { $0.level == "warning" } ? ", with warnings" : ""))
+      lines.append(
+        "  sound" + (findings.contains { $0.level == "warning" } ? ", with warnings" : ""))
     }
     return lines.joined(separator: "\n")
   }

@@ -17,7 +17,13 @@ struct Segpipe: AsyncParsableCommand {
       Shell completions: segpipe --generate-completion-script bash|zsh|fish
       """,
     version: Version.current,
-    subcommands: [EvaluateCommand.self, LabelsCommand.self, DoctorCommand.self])
+    subcommands: [
+      ConformCommand.self,
+      InspectCommand.self,
+      EvaluateCommand.self,
+      LabelsCommand.self,
+      DoctorCommand.self,
+    ])
 
   static func main() async {
     StandardStreams.prepare()

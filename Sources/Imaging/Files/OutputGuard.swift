@@ -4,9 +4,9 @@ import Glibc
 package enum OutputGuard {
   /// Makes missing folders, and throws when the path cannot or must not be written.
   ///
-  /// - Parameters:
-  ///   - overwrite: whether a file that segpipe did not write may be replaced.
-  ///   - inputs: paths that are read; none may be the output, not even by another name.
+  /// `overwrite` tells whether a file that segpipe did not write may be replaced; `inputs` are the
+  /// paths that are read, none of which may be the output, not even by another name.
+  ///
   /// Throws: `ImagingError.outputIsInput`, `.outputExists`, `.cannotCreate`.
   package static func check(_ path: String, overwrite: Bool, inputs: [String]) throws {
     let target = AtomicFile.resolve(path)
@@ -33,7 +33,8 @@ package enum OutputGuard {
     }
   }
 
-  /// Whether the first KiB of the content, gzip undone, names segpipe. An empty file is nobody's work.
+  /// Whether the first KiB of the content, gzip undone, names segpipe. An empty file is nobody's
+  /// work.
   static func isOurs(_ path: String) -> Bool {
     guard let file = try? InputFile(path), let source = try? ByteSource(file) else {
       var status = stat()

@@ -1,7 +1,7 @@
 import Parallel
 
-/// A reordering of voxels by swapping and flipping axes: nothing is interpolated, so it can be undone to
-/// the bit.
+/// A reordering of voxels by swapping and flipping axes: nothing is interpolated, so it can be
+/// undone to the bit.
 package struct VoxelOrder: Sendable {
   /// The grid before.
   package let source: Grid
@@ -52,7 +52,8 @@ package struct VoxelOrder: Sendable {
     return Self.gather(volume, onto: target, start: start, step: step)
   }
 
-  /// Brings a volume on `target` back into the order of `source`: the inverse of `apply`, to the bit.
+  /// Brings a volume on `target` back into the order of `source`: the inverse of `apply`, to the
+  /// bit.
   package func undo<Scalar: BitwiseCopyable>(_ volume: Volume<Scalar>) -> Volume<Scalar> {
     let strides = [1, target.extents.x, target.extents.x * target.extents.y]
     var start = 0

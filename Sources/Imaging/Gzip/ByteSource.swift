@@ -50,8 +50,9 @@ final class ByteSource {
 
   /// Reads to the end, so that every checksum is verified.
   ///
-  /// - Parameter tolerance: how many bytes more than were asked for are still a file with something
-  ///   behind its data, and not a decompression bomb.
+  /// Up to `tolerance` bytes more than were asked for are still a file with something behind its
+  /// data, and not a decompression bomb.
+  ///
   /// Throws: `ImagingError`.
   func finish(tolerance: Int) throws -> Ending {
     let before = position

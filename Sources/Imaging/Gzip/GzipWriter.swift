@@ -3,9 +3,10 @@ import Parallel
 
 /// Writes one gzip member, compressed by several threads.
 ///
-/// The content is cut every MiB, whatever the number of threads, and each block is deflated on its own and
-/// ended on a byte boundary: the same content gives the same bytes. No time, no name: RFC 1952 fields MTIME
-/// 0 and OS 255 (unknown). One member, not one per block: readers in web browsers stop after the first.
+/// The content is cut every MiB, whatever the number of threads, and each block is deflated on its
+/// own and ended on a byte boundary: the same content gives the same bytes. No time, no name: RFC
+/// 1952 fields MTIME 0 and OS 255 (unknown). One member, not one per block: readers in web browsers
+/// stop after the first.
 final class GzipWriter {
   private let file: AtomicFile
   private let level: Int32
@@ -17,7 +18,7 @@ final class GzipWriter {
   private static let block = 1 << 20
   private static let blocksAtOnce = 8
 
-  /// - Parameter level: 1 (fast) to 9 (small).
+  /// Starts a member, of level 1 (fast) to 9 (small). Throws: `ImagingError`.
   init(_ file: AtomicFile, level: Int32 = 6) throws {
     self.file = file
     self.level = level

@@ -1,7 +1,8 @@
-/// Reads scans and label maps: NIfTI-1, NIfTI-2, MGH, and ANALYZE 7.5 where allowed; gzipped or not, either
-/// byte order, one file or two.
+/// Reads scans and label maps: NIfTI-1, NIfTI-2, MGH, and ANALYZE 7.5 where allowed; gzipped or
+/// not, either byte order, one file or two.
 package enum ImageReader {
-  /// Reads a scan, scaled. Values that are not finite become not-a-number and are counted in a finding.
+  /// Reads a scan, scaled. Values that are not finite become not-a-number and are counted in a
+  /// finding.
   ///
   /// Throws: `ImagingError`, also when the content has no contrast or is mostly not finite
   /// (`ReadOptions.force` reads it all the same).

@@ -2,16 +2,16 @@ import Parallel
 
 /// Writes scans and label maps as NIfTI, atomically and with reproducible bytes.
 ///
-/// NIfTI-1 unless an extent needs NIfTI-2 or the input was one. Nothing of the input's header beyond its
-/// geometry is repeated: no text, no extensions, which may hold a person's name.
+/// NIfTI-1 unless an extent needs NIfTI-2 or the input was one. Nothing of the input's header
+/// beyond its geometry is repeated: no text, no extensions, which may hold a person's name.
 package enum ImageWriter {
-  /// Writes a label map: the smallest of uint8, int16 and int32 that holds every label, intent 1002.
+  /// Writes a label map: the smallest of uint8, int16 and int32 that holds every label, intent
+  /// 1002.
   ///
-  /// - Parameters:
-  ///   - like: header of the image that the labels lie on; its geometry is repeated where it is valid and
-  ///     the grids are equal.
-  ///   - path: ends in `.nii` or `.nii.gz`.
-  ///   - description: at most 80 bytes; must contain `segpipe` for the file to be known as our own.
+  /// `like` is the header of the image that the labels lie on; its geometry is repeated where it is
+  /// valid and the grids are equal. `path` ends in `.nii` or `.nii.gz`. The description, at most 80
+  /// bytes, must contain `segpipe` for the file to be known as our own.
+  ///
   /// Throws: `ImagingError`; nothing is left behind then.
   package static func write(
     labels: Volume<Int32>, like: ImageHeader?, to path: String, description: String
@@ -68,7 +68,8 @@ extension ImageSink {
           }
         }
       }
-      try write(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(target).prefix(count * size)))
+      try write(
+        UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(target).prefix(count * size)))
       start += count
     }
   }

@@ -31,9 +31,10 @@ package struct Inspection: Sendable {
 extension ImageReader {
   /// Reads a whole file, header, container and voxels, and says what it is.
   ///
-  /// Of several volumes the first is looked at, the others are only decoded. A label map of a constant
-  /// value or few slices is no error here.
-  package static func inspect(_ path: String, _ options: ReadOptions = ReadOptions()) -> Inspection {
+  /// Of several volumes the first is looked at, the others are only decoded. A label map of a
+  /// constant value or few slices is no error here.
+  package static func inspect(_ path: String, _ options: ReadOptions = ReadOptions()) -> Inspection
+  {
     var header: ImageHeader?
     do {
       var opened = try OpenedImage.open(path, options)

@@ -2,12 +2,10 @@ import CNIfTI
 
 /// Headers of what is written.
 enum OutputHeader {
-  /// A header for voxels on a grid.
+  /// A header for voxels on a grid; `volumes` is `nil` for a 3-D file.
   ///
-  /// - Parameters:
-  ///   - like: where the input's geometry fields are valid they are repeated as they stand, so that the
-  ///     output overlays its input in every program. Else `grid` is stated, in mm.
-  ///   - volumes: more than 1 for a 4-D file.
+  /// Where the geometry fields of `like` are valid they are repeated as they stand, so that the
+  /// output overlays its input in every program. Else `grid` is stated, in mm.
   static func make(
     grid: Grid, like: ImageHeader?, type: VoxelType, volumes: Int?, description: String
   ) -> NIfTIHeader {

@@ -24,12 +24,10 @@ package final class VolumeStreamWriter {
     package init() {}
   }
 
-  /// - Parameters:
-  ///   - like: as for `ImageWriter`.
-  ///   - volumes: `nil` for a 3-D file of one volume.
-  ///   - type: `.uint8`, `.uint16` or any other; must be that of every volume written.
-  ///   - level: gzip level, 1 (fast) to 9 (small).
-  /// Throws: `ImagingError`.
+  /// Starts a file. Its name, `like` and the errors thrown are as for `ImageWriter`.
+  ///
+  /// `volumes` is `nil` for a 3-D file of one volume. Every volume written must be of `type`. The
+  /// gzip `level` goes from 1 (fast) to 9 (small).
   package init(
     _ path: String, grid: Grid, like: ImageHeader? = nil, volumes: Int?, type: VoxelType,
     labelling: Labelling = Labelling(), level: Int = 6

@@ -3,8 +3,8 @@ import Parallel
 
 /// Turns a file's bytes into numbers.
 ///
-/// libnifti2's reader is not used for this: it silently puts 0 where a float is not finite, and takes a
-/// file whose gzip trailer is missing. It is the oracle in the tests, on sound files.
+/// libnifti2's reader is not used for this: it silently puts 0 where a float is not finite, and
+/// takes a file whose gzip trailer is missing. It is the oracle in the tests, on sound files.
 enum VoxelDecoder {
   /// What was seen while converting.
   struct Statistics: Sendable, Equatable {
@@ -47,13 +47,14 @@ enum VoxelDecoder {
     nonisolated(unsafe) let base = bytes
     Parallel.forEachRange(of: bytes.count / type.bytes, size: chunk) { range in
       nifti_swap_Nbytes(
-        Int64(range.count), Int32(type.bytes), base.baseAddress?.advanced(by: range.lowerBound * type.bytes))
+        Int64(range.count), Int32(type.bytes),
+        base.baseAddress?.advanced(by: range.lowerBound * type.bytes))
     }
   }
 
   /// Scaled intensities; values that are not finite become not-a-number.
   ///
-  /// - Parameter bytes: voxels in this machine's byte order, at any alignment.
+  /// `bytes` are voxels in this machine's byte order, at any alignment.
   static func intensities(
     _ bytes: UnsafeRawBufferPointer, _ type: VoxelType, count: Int,
     scaling: (slope: Double, intercept: Double)
@@ -110,8 +111,8 @@ enum VoxelDecoder {
       target[index] = value
       if size == 8 && !isReal { seen.inexact += abs(raw.asDouble) > 0x1p53 ? 1 : 0 }
     }
-    // Rare enough to be worth a second look only where the first one saw something: an infinite extreme,
-    // or, as comparisons pass over not-a-number, a sum that is not finite.
+    // Rare enough to be worth a second look only where the first one saw something: an infinite
+    // extreme, or, as comparisons pass over not-a-number, a sum that is not finite.
     var sum: Float = 0
     if isReal { for index in range { sum += target[index] * 0 } }
     guard sum != 0 || !seen.minimum.isFinite || !seen.maximum.isFinite else { return seen }
@@ -136,8 +137,8 @@ enum VoxelDecoder {
     return seen
   }
 
-  /// Labels, or the first voxel whose value cannot be one. `fractional` tells whether any value was not
-  /// exactly whole.
+  /// Labels, or the first voxel whose value cannot be one. `fractional` tells whether any value was
+  /// not exactly whole.
   static func labels(
     _ bytes: UnsafeRawBufferPointer, _ type: VoxelType, count: Int,
     scaling: (slope: Double, intercept: Double)

@@ -1,7 +1,9 @@
-/// The fields of a NIfTI-1, NIfTI-2 or ANALYZE header that are used here, as they stand in the file.
+/// The fields of a NIfTI-1, NIfTI-2 or ANALYZE header that are used here, as they stand in the
+/// file.
 ///
-/// Nothing is judged or mended: that is `HeaderChecks`' and `HeaderGeometry`'s work. Parsed here, byte by
-/// byte, because libnifti2 crashes on some crafted NIfTI-2 headers and takes many bad ones for good.
+/// Nothing is judged or mended: that is `HeaderChecks`' and `HeaderGeometry`'s work. Parsed here,
+/// byte by byte, because libnifti2 crashes on some crafted NIfTI-2 headers and takes many bad ones
+/// for good.
 package struct NIfTIHeader: Sendable, Equatable {
   package enum Version: Sendable { case analyze, nifti1, nifti2 }
 
@@ -38,7 +40,8 @@ package struct NIfTIHeader: Sendable, Equatable {
   /// Bytes of the fixed header.
   package var fixedSize: Int { version == .nifti2 ? 540 : 348 }
 
-  /// The smallest place of voxels in a single file: the header and four bytes that announce extensions.
+  /// The smallest place of voxels in a single file: the header and four bytes that announce
+  /// extensions.
   package var smallestOffset: Int { singleFile ? fixedSize + 4 : 0 }
 
   /// What the first bytes of a file say about their format.
@@ -52,7 +55,7 @@ package struct NIfTIHeader: Sendable, Equatable {
     case wrongSize(Int)
   }
 
-  /// - Parameter bytes: the file's beginning, decoded; 540 bytes or all there are.
+  /// Tells a header by the file's beginning, decoded: 540 bytes or all there are.
   static func recognise(_ bytes: UnsafeRawBufferPointer) -> Recognised {
     guard bytes.count >= 4 else { return .tooShort(expected: 348) }
     for bigEndian in [false, true] {

@@ -1,6 +1,7 @@
 /// An image brought onto a grid through world coordinates, from file to file.
 ///
-/// The output is resampled and written slab by slab: beyond the input itself little memory is needed.
+/// The output is resampled and written slab by slab: beyond the input itself little memory is
+/// needed.
 package struct Conforming: Sendable {
   /// The grid to bring images onto; `nil` for the head's standard grid or what `extents` ask for.
   let grid: Grid?
@@ -26,7 +27,8 @@ package struct Conforming: Sendable {
   /// Conforms a scan, linearly, to float32. Returns doubts about the input.
   ///
   /// Throws: `ImagingError`, also when the input does not reach the grid at all.
-  package func scan(_ input: String, to output: String, _ options: ReadOptions) throws -> [Finding] {
+  package func scan(_ input: String, to output: String, _ options: ReadOptions) throws -> [Finding]
+  {
     let image = try ImageReader.readScan(input, options)
     let resampler = Resampler<Float>.linear(image.volume, onto: target(image.volume.grid))
     let doubts = try coverage(of: resampler, input)
@@ -83,15 +85,19 @@ package struct Conforming: Sendable {
         path: input,
         findings: [
           Finding(
-            .error, "coverage", "the image, whose centre is at (\(place)) mm, does not reach the grid",
+            .error, "coverage",
+            "the image, whose centre is at (\(place)) mm, does not reach the grid",
             fix: "Its header's origin may be wrong; nothing is registered here.")
         ])
     }
-    guard covered < 0.5 else { return [] }
+    // Going back, the grid is usually the larger box.
+    guard covered < 0.5, like == nil else { return [] }
     return [
       Finding(
-        .warning, "coverage", "only \(Int(covered * 100)) % of the grid lie in the image, whose centre "
-          + "is at (\(place)) mm", fix: "Its header's origin may be wrong; nothing is registered here.")
+        .warning, "coverage",
+        "only \(Int(covered * 100)) % of the grid lie in the image, whose centre "
+          + "is at (\(place)) mm",
+        fix: "Its header's origin may be wrong; nothing is registered here.")
     ]
   }
 }

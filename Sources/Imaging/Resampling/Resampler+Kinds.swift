@@ -1,8 +1,8 @@
 extension Resampler where Scalar == Float {
   /// Linear interpolation; the mean over a target voxel that is larger than the source's.
   ///
-  /// Voxels that are not-a-number are left out; where they have more than half of the weight, the result is
-  /// not-a-number. `through` takes target world millimetres to source world millimetres.
+  /// Voxels that are not-a-number are left out; where they have more than half of the weight, the
+  /// result is not-a-number. `through` takes target world millimetres to source world millimetres.
   package static func linear(
     _ source: Volume<Float>, onto target: Grid, through: Affine = .identity, outside: Float = 0
   ) -> Resampler {
@@ -38,8 +38,8 @@ extension Resampler {
 }
 
 extension Resampler where Scalar == Int32 {
-  /// Labels by resampled probabilities: each label's map of ones and zeros is interpolated linearly, and
-  /// the largest wins; of equals, the lower label. `through` as for `linear`.
+  /// Labels by resampled probabilities: each label's map of ones and zeros is interpolated
+  /// linearly, and the largest wins; of equals, the lower label. `through` as for `linear`.
   package static func labels(
     _ source: Volume<Int32>, onto target: Grid, through: Affine = .identity, outside: Int32 = 0
   ) -> Resampler {

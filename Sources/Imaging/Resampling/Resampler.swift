@@ -2,7 +2,8 @@ import Parallel
 
 /// A volume brought onto another grid, as a whole or slab by slab.
 ///
-/// What lies beyond the source's field of view gets `outside`. A slab needs memory for itself alone.
+/// What lies beyond the source's field of view gets `outside`. A slab needs memory for itself
+/// alone.
 package struct Resampler<Scalar: BitwiseCopyable & Sendable>: Sendable {
   package let source: Volume<Scalar>
   package let target: Grid
@@ -52,7 +53,8 @@ package struct Resampler<Scalar: BitwiseCopyable & Sendable>: Sendable {
     Volume(grid: target, voxels: slab(0..<target.extents.z))
   }
 
-  /// Share of the target's voxels, of every fourth along each axis, whose centres the source covers.
+  /// Share of the target's voxels, of every fourth along each axis, whose centres the source
+  /// covers.
   package var coverage: Double {
     var (inside, total) = (0, 0)
     for z in stride(from: 0, to: target.extents.z, by: 4) {
@@ -75,8 +77,8 @@ struct SamplePoint<Scalar: BitwiseCopyable> {
   let extents: SIMD3<Int>
   let voxels: UnsafeBufferPointer<Scalar>
 
-  /// Calls `body` with each voxel that has weight, in a fixed order; weights of a point on the source add
-  /// up to 1. Returns whether any point was on the source.
+  /// Calls `body` with each voxel that has weight, in a fixed order; weights of a point on the
+  /// source add up to 1. Returns whether any point was on the source.
   @inline(__always)
   func forEachWeight(_ body: (Scalar, Float) -> Void) -> Bool {
     var isInside = false

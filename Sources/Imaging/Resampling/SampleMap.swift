@@ -1,7 +1,7 @@
 /// Where the voxels of a target grid lie among the voxels of a source grid.
 ///
-/// Target voxels that are larger than the source's are sampled at several points each, evenly spread, so
-/// that what lies between their centres is not lost.
+/// Target voxels that are larger than the source's are sampled at several points each, evenly
+/// spread, so that what lies between their centres is not lost.
 struct SampleMap: Sendable {
   /// Target voxel indices to source voxel indices.
   let affine: Affine
@@ -28,11 +28,12 @@ struct SampleMap: Sendable {
     }
   }
 
-  /// The eight voxels around a point: the lowest of them, and how far towards the next along each axis.
+  /// The eight voxels around a point: the lowest of them, and how far towards the next along each
+  /// axis.
   ///
-  /// `nil` further than half a voxel outside; within that, the outermost voxel's value goes on. Distances
-  /// below a millionth of a voxel are rounding and count as none, so that grids whose voxels coincide
-  /// exchange values exactly.
+  /// `nil` further than half a voxel outside; within that, the outermost voxel's value goes on.
+  /// Distances below a millionth of a voxel are rounding and count as none, so that grids whose
+  /// voxels coincide exchange values exactly.
   @inline(__always)
   func cell(_ point: SIMD3<Double>) -> (base: SIMD3<Int>, fraction: SIMD3<Float>)? {
     let half = SIMD3<Double>(repeating: 0.5 + 1e-6)
