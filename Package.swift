@@ -41,6 +41,7 @@ let package = Package(
 
     .testTarget(
       name: "ImagingTests", dependencies: ["Imaging"], exclude: ["Measures/golden_measures.py"]),
+    .testTarget(name: "ParallelTests", dependencies: ["Parallel"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
     .testTarget(name: "AnatomyTests", dependencies: ["Anatomy"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "CSPNG"]),
