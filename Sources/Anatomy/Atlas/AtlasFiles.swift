@@ -1,0 +1,190 @@
+import Foundation
+import Imaging
+
+/// An atlas as files, in the BIDS layout of atlases:
+///
+///     FOLDER/atlas-NAME_description.json
+///     FOLDER/tpl-SPACE/tpl-SPACE_atlas-NAME_res-1_probseg.nii.gz   4-D, one volume a label, in 1/255
+///     FOLDER/tpl-SPACE/tpl-SPACE_atlas-NAME_res-1_probseg.json     label order, mixture beyond the grid
+///     FOLDER/tpl-SPACE/tpl-SPACE_atlas-NAME_res-1_probseg.tsv      label table
+///     FOLDER/tpl-SPACE/tpl-SPACE_atlas-NAME_volumes.tsv            volumes over the label maps, mm3
+package enum AtlasFiles {
+  /// The sidecar of the probabilities.
+  private struct Sidecar: Codable {
+    var labelMap: [String]
+    var resolution: String
+    var spatialReference: String
+    /// Probability of each label beyond the grid.
+    var outside: [Float]
+    var origin: AtlasOrigin
+
+    enum CodingKeys: String, CodingKey {
+      case labelMap = "LabelMap"
+      case resolution = "Resolution"
+      case spatialReference = "SpatialReference"
+      case outside = "OutsideProbabilities"
+      case origin = "Origin"
+    }
+  }
+
+  private struct Description: Codable {
+    var name: String
+    var license: String
+    var sampleSize: Int
+    var space: String
+    var generator: String
+
+    enum CodingKeys: String, CodingKey {
+      case name = "Name"
+      case license = "License"
+      case sampleSize = "SampleSize"
+      case space = "Space"
+      case generator = "GeneratedBy"
+    }
+  }
+
+  private static func stem(_ folder: String, name: String, space: String) -> String {
+    "\(folder)/tpl-\(space)/tpl-\(space)_atlas-\(name)"
+  }
+
+  /// Writes an atlas; the description comes last, so a folder that has one is whole.
+  ///
+  /// - Throws: `ImagingError` when a file cannot be written.
+  package static func write(
+    _ atlas: Atlas, to folder: String, license: String, generator: String,
+    progress: (Int, Int) -> Void = { _, _ in }
+  ) throws {
+    let prior = atlas.prior
+    let stem = stem(folder, name: atlas.name, space: atlas.space)
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/tpl-\(atlas.space)", withIntermediateDirectories: true)
+    var labelling = VolumeStreamWriter.Labelling()
+    labelling.slope = 1.0 / 255
+    labelling.displayRange = (0, 1)
+    labelling.description = "segpipe location prior \(atlas.name)"
+    let writer = try VolumeStreamWriter(
+      stem + "_res-1_probseg.nii.gz", grid: prior.grid, volumes: prior.table.count, type: .uint8,
+      labelling: labelling, level: 9)
+    for label in 0..<prior.table.count {
+      progress(label, prior.table.count)
+      try writer.write(prior.channel(label))
+    }
+    try writer.commit()
+    try AtomicFile.write(try prior.table.encoded(as: .tsv), to: stem + "_res-1_probseg.tsv")
+    let spacing = prior.grid.spacing.max()
+    try writeJSON(
+      Sidecar(
+        labelMap: prior.table.labels.map(\.name), resolution: "\(spacing) mm",
+        spatialReference: atlas.space, outside: prior.outside, origin: atlas.origin),
+      to: stem + "_res-1_probseg.json")
+    try AtomicFile.write(
+      Array(volumesTable(atlas).utf8), to: stem + "_volumes.tsv")
+    try writeJSON(
+      Description(
+        name: atlas.name, license: license, sampleSize: atlas.origin.maps, space: atlas.space,
+        generator: generator),
+      to: "\(folder)/atlas-\(atlas.name)_description.json")
+  }
+
+  private static func writeJSON(_ value: some Encodable, to path: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try AtomicFile.write(Array(try encoder.encode(value)) + [UInt8(ascii: "\n")], to: path)
+  }
+
+  private static func volumesTable(_ atlas: Atlas) -> String {
+    var text = "index\tname\tmaps\tmean_mm3\tdeviation_mm3\tleast_mm3\tmost_mm3\n"
+    for (label, volume) in zip(atlas.prior.table.labels, atlas.volumes) {
+      let numbers =
+        volume.count == 0
+        ? ["n/a", "n/a", "n/a", "n/a"]
+        : [volume.mean, volume.deviation, volume.least, volume.most].map { decimal($0) }
+      text +=
+        ([String(label.index), label.name, String(volume.count)] + numbers)
+        .joined(separator: "\t") + "\n"
+    }
+    return text
+  }
+
+  /// With one decimal, whatever the locale.
+  private static func decimal(_ value: Double) -> String {
+    let tenths = Int((value * 10).rounded())
+    return "\(tenths / 10).\(abs(tenths % 10))"
+  }
+
+  /// Reads an atlas.
+  ///
+  /// - Throws: `AnatomyError.badAtlas` when files are missing or disagree, `ImagingError` and
+  ///   `LabelTableError` when one is not sound.
+  package static func read(_ folder: String) throws -> Atlas {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let descriptions = names.filter {
+      $0.hasPrefix("atlas-") && $0.hasSuffix("_description.json")
+    }.sorted()
+    guard descriptions.count == 1, let file = descriptions.first else {
+      throw AnatomyError.badAtlas(
+        path: folder,
+        found: descriptions.isEmpty
+          ? "no atlas-NAME_description.json" : descriptions.joined(separator: ", "),
+        expected: "one atlas-NAME_description.json, as build-atlas writes it")
+    }
+    let description: Description = try readJSON("\(folder)/\(file)")
+    let name = String(file.dropFirst("atlas-".count).dropLast("_description.json".count))
+    let stem = stem(folder, name: name, space: description.space)
+    let sidecar: Sidecar = try readJSON(stem + "_res-1_probseg.json")
+    let table = try LabelTable.read(stem + "_res-1_probseg.tsv")
+    guard table.labels.map(\.name) == sidecar.labelMap, sidecar.outside.count == table.count else {
+      throw AnatomyError.badAtlas(
+        path: stem + "_res-1_probseg.json", found: "another list of labels",
+        expected: "the \(table.count) labels of the .tsv file beside it, in its order")
+    }
+    let path = stem + "_res-1_probseg.nii.gz"
+    let stream = try VolumeStream(path)
+    guard stream.volumes == table.count else {
+      throw AnatomyError.badAtlas(
+        path: path, found: "\(stream.volumes) volumes",
+        expected: "\(table.count), one for each label of the .tsv file beside it")
+    }
+    var assembler = LocationPriorAssembler(grid: stream.grid, table: table)
+    while let volume = try stream.next(as: UInt8.self) {
+      volume.voxels.withUnsafeBufferPointer { assembler.add($0) }
+    }
+    return Atlas(
+      name: name, space: description.space, prior: assembler.finish(outside: sidecar.outside),
+      volumes: try readVolumes(stem + "_volumes.tsv", table: table), origin: sidecar.origin)
+  }
+
+  private static func readJSON<Value: Decodable>(_ path: String) throws -> Value {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw AnatomyError.badAtlas(
+        path: path, found: "no such file", expected: "a JSON file, as build-atlas writes it")
+    }
+    do {
+      return try JSONDecoder().decode(Value.self, from: data)
+    } catch {
+      throw AnatomyError.badAtlas(
+        path: path, found: "not the expected JSON", expected: "what build-atlas writes")
+    }
+  }
+
+  private static func readVolumes(_ path: String, table: LabelTable) throws -> [VolumeStatistics] {
+    var result = [VolumeStatistics](repeating: VolumeStatistics(), count: table.count)
+    guard let data = FileManager.default.contents(atPath: path) else { return result }
+    for line in String(decoding: data, as: UTF8.self).split(separator: "\n").dropFirst() {
+      let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+      guard fields.count == 7, let value = Int32(fields[0]),
+        let label = table.position(of: value), let count = Int(fields[2])
+      else {
+        throw AnatomyError.badAtlas(
+          path: path, found: "line '\(line)'", expected: "seven columns and a label of the table")
+      }
+      let numbers = fields[3...].compactMap { Double($0) }
+      if numbers.count == 4 {
+        result[label] = VolumeStatistics(
+          count: count, mean: numbers[0], deviation: numbers[1], least: numbers[2],
+          most: numbers[3])
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,45 @@
+import Anatomy
+import ArgumentParser
+import Foundation
+import Imaging
+import Reports
+
+struct SegmentCommand: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "segment",
+    abstract: "Segments scans on their own grid.")
+
+  @Argument var scan: String
+  @Option(name: .shortAndLong) var output: String
+  @Option var atlas: String?
+  @Option var qc: String?
+  @OptionGroup var outputs: OutputOptions
+  @OptionGroup var common: CommonOptions
+
+  func perform(_ console: Console) throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let atlas = try AtlasFiles.read(atlas ?? AtlasLocator().folder(of: "head"))
+    console.detail("atlas \(clock.now - start)")
+    let image = try ImageReader.readScan(scan)
+    console.detail("scan \(clock.now - start)")
+    let segmenter = Segmenter(prior: atlas.prior)
+    let order = VoxelOrder(from: image.volume.grid, to: Orientation("RAS")!)
+    let ordered = order.apply(image.volume)
+    let fit = try segmenter.fit(ordered, path: scan) { console.detail($0) }
+    let labels = order.undo(segmenter.label(ordered, fit))
+    if let qc {
+      try AtomicFile.write(
+        PNG.encoded(
+          QualityPicture.render(scan: image.volume, labels: labels, table: atlas.prior.table)),
+        to: qc)
+    }
+    for (i, g) in fit.model.groups.enumerated() {
+      console.detail(
+        atlas.prior.table.groups[i] + " " + g.map { "\(Int($0.mean))±\(Int($0.variance.squareRoot())) (\(Int($0.weight*100))%)" }.joined(separator: " ") + " zero \(fit.model.zeroShare[i])")
+    }
+    console.detail("labelled \(clock.now - start)")
+    try ImageWriter.write(labels: labels, like: image.header, to: output, description: "segpipe")
+    console.detail("done \(clock.now - start)")
+  }
+}
