@@ -40,10 +40,12 @@ let package = Package(
       ]),
 
     .testTarget(
-      name: "ImagingTests", dependencies: ["Imaging"], exclude: ["Measures/golden_measures.py"]),
+      name: "ImagingTests", dependencies: ["Imaging", "CNIfTI", "CDeflate", "Parallel"],
+      exclude: ["Fixtures", "Measures/golden_measures.py"]),
+    .testTarget(name: "ParallelTests", dependencies: ["Parallel"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
     .testTarget(name: "AnatomyTests", dependencies: ["Anatomy"]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", "CSPNG"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Imaging", "CSPNG"]),
     .testTarget(name: "EndToEndTests", dependencies: ["Imaging", "segpipe"]),
   ],
   swiftLanguageModes: [.v6]

@@ -25,9 +25,17 @@ struct Segpipe: AsyncParsableCommand {
   static func main() async {
     StandardStreams.prepare()
     Interruption.listen()
-    let commands = configuration.subcommands.map { $0._commandName }
     let arguments = Array(CommandLine.arguments.dropFirst())
-    if let diagnosis = CommandSuggestion.diagnosis(of: arguments, commands: commands) {
+    do {
+      // ArgumentParser answers --version by itself, and with the number alone.
+      if Set(arguments) == ["--version", "--json"] {
+        try Console().output(try VersionReport.current().json())
+        return
+      }
+      let commands = configuration.subcommands.map { $0._commandName }
+      try CommandSuggestion.check(arguments, commands: commands)
+    } catch {
+      let diagnosis = Diagnosis(of: error)
       Console().report(diagnosis)
       exit(withError: ExitCode(diagnosis.status.rawValue))
     }

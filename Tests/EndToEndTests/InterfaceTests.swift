@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import Testing
 
 /// What every command does alike: usage, help, threads, streams, signals.
@@ -42,6 +43,10 @@ import Testing
   @Test func versionAndCompletionsArePrinted() throws {
     let version = try Program.run("--version")
     #expect(version.output.split(separator: ".").count == 3)
+    let json = try Program.run("--version", "--json")
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+    #expect("\(report["version"] ?? "")\n" == version.output)
     for shell in ["bash", "zsh", "fish"] {
       let result = try Program.run("--generate-completion-script", shell)
       #expect(result.status == 0)
@@ -83,6 +88,33 @@ import Testing
       #expect(process.terminationStatus == status)
       let words = try String(contentsOfFile: files[1], encoding: .utf8)
       #expect(words == "segpipe: stopped by a signal; no partial output is left\n")
+    }
+  }
+
+  @Test func aStoppedWriteLeavesNothingBehind() throws {
+    try Scratch.use { folder in
+      let grid = Grid(extents: SIMD3(120, 120, 120), affine: .identity)
+      let scan = Volume(grid: grid, voxels: (0..<grid.count).map { Float($0 &* 7919 % 1013) })
+      try ImageWriter.write(scan: scan, like: nil, to: folder + "/scan.nii", description: "test")
+      let output = folder + "/out/conformed.nii.gz"
+      for delay in stride(from: UInt32(20_000), through: 320_000, by: 60_000) {
+        let files = ["output", "errors"].map { folder + "/" + $0 }
+        for file in files { _ = FileManager.default.createFile(atPath: file, contents: nil) }
+        let process = try Program.start(
+          try Program.path(), ["conform", folder + "/scan.nii", "-o", output], [:], files)
+        usleep(delay)
+        kill(process.processIdentifier, SIGTERM)
+        process.waitUntilExit()
+        let left = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/out")) ?? []
+        // Either it was stopped in time, or it had already ended with a whole file.
+        if process.terminationReason == .exit, process.terminationStatus == 0 {
+          #expect(left == ["conformed.nii.gz"])
+          _ = try ImageReader.readScan(output)
+          try FileManager.default.removeItem(atPath: output)
+        } else {
+          #expect(left.isEmpty, "\(left) after \(delay) microseconds")
+        }
+      }
     }
   }
 

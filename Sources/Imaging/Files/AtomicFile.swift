@@ -3,9 +3,10 @@ import Synchronization
 
 /// A file that appears under its name whole, or not at all.
 ///
-/// Bytes go to a temporary name in the same folder; `commit` syncs them, renames, and syncs the folder. The
-/// result of every call is checked. A file that is never committed leaves nothing behind. A name that is a
-/// symbolic link is followed: its target is replaced, in the target's folder.
+/// Bytes go to a temporary name in the same folder; `commit` syncs them, renames, and syncs the
+/// folder. The result of every call is checked. A file that is never committed leaves nothing
+/// behind. A name that is a symbolic link is followed: its target is replaced, in the target's
+/// folder.
 package final class AtomicFile {
   /// The path as it was given.
   package let path: String
@@ -15,8 +16,8 @@ package final class AtomicFile {
 
   private static let serial = Atomic<Int>(0)
 
-  /// Creates the temporary file. A file that is replaced passes its mode on; a new one gets 0666 less the
-  /// umask.
+  /// Creates the temporary file. A file that is replaced passes its mode on; a new one gets 0666
+  /// less the umask.
   ///
   /// Throws: `ImagingError.cannotCreate`.
   package init(_ path: String) throws {

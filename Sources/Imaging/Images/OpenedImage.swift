@@ -12,7 +12,8 @@ struct OpenedImage {
   /// Bytes of the decoded file up to the last voxel.
   var neededBytes: Int { dataOffset + header.volumes * header.volumeBytes }
 
-  /// A gzip member of this size or less is held in memory, so that libdeflate can decode it at once.
+  /// A gzip member of this size or less is held in memory, so that libdeflate can decode it at
+  /// once.
   private static let largestInMemory = 512 << 20
 
   /// Opens a file, reads its header and judges it. Nothing of the voxels' size is allocated.
@@ -54,7 +55,8 @@ struct OpenedImage {
       var bytes = UnsafeRawBufferPointer(rebasing: buffer.prefix(got))
       var recognised = NIfTIHeader.recognise(bytes)
       if case .tooShort(let expected) = recognised, expected > got, got == 348 {
-        got += try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[got..<expected]))
+        got += try source.read(
+          into: UnsafeMutableRawBufferPointer(rebasing: buffer[got..<expected]))
         bytes = UnsafeRawBufferPointer(rebasing: buffer.prefix(got))
         recognised = NIfTIHeader.recognise(bytes)
       }
@@ -124,8 +126,7 @@ struct OpenedImage {
       voxelType: type, volumes: dim > 3 ? fields.dim[4] : 1,
       geometryIsValid: geometry.isVerbatim, formCode: geometry.code,
       isGzipped: source.file.isGzip)
-    let isUsable = fields.voxOffset.isFinite && fields.voxOffset >= Double(fields.smallestOffset)
-    let offset = isUsable ? Int(fields.voxOffset) : fields.smallestOffset
+    let offset = fields.usableOffset ?? fields.smallestOffset
     var opened = OpenedImage(
       path: path, header: header, findings: findings, source: source, dataOffset: offset,
       bigEndian: fields.bigEndian)

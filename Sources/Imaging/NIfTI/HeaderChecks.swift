@@ -1,7 +1,7 @@
 /// The battery: what can be wrong with a NIfTI header's fields other than its geometry.
 ///
-/// Every check is a function of the header alone that returns what it found. All run, so that a person
-/// sees everything that is wrong at once.
+/// Every check is a function of the header alone that returns what it found. All run, so that a
+/// person sees everything that is wrong at once.
 enum HeaderChecks {
   /// Runs every check. `options` decides what may be mended.
   static func run(_ header: NIfTIHeader, _ options: ReadOptions) -> [Finding] {
@@ -49,7 +49,8 @@ enum HeaderChecks {
     if (3000..<3100).contains(header.intentCode) {
       return [
         Finding(
-          .error, "extents", "this is CIFTI data (intent code \(header.intentCode)), which lies on "
+          .error, "extents",
+          "this is CIFTI data (intent code \(header.intentCode)), which lies on "
             + "surfaces, not on a grid", fix: "Give the volume that it was made from.")
       ]
     }
@@ -71,7 +72,8 @@ enum HeaderChecks {
   }
 
   static func size(_ header: NIfTIHeader, _ options: ReadOptions) -> [Finding] {
-    guard (1...7).contains(header.dim[0]), !header.dim[1...header.dim[0]].contains(where: { $0 < 1 })
+    guard (1...7).contains(header.dim[0]),
+      !header.dim[1...header.dim[0]].contains(where: { $0 < 1 })
     else { return [] }
     let bytes = VoxelType(rawValue: header.datatype)?.bytes ?? 1
     let volume = Array(header.dim[1...min(3, header.dim[0])])
@@ -81,7 +83,8 @@ enum HeaderChecks {
       return [
         Finding(
           .error, "size",
-          "\(used) voxels of \(bytes) bytes are more than the limit of \(options.maximumBytes) bytes",
+          "\(used) voxels of \(bytes) bytes are more than the limit of \(options.maximumBytes) "
+            + "bytes",
           fix: "If the size is real, raise the limit; else the header is damaged.")
       ]
     }
@@ -98,7 +101,8 @@ enum HeaderChecks {
         ? "\(name) image (datatype \(header.datatype)), expected one intensity channel"
         : "voxels are \(name) (datatype \(header.datatype)), expected integers or real numbers"
     } else {
-      message = "datatype \(header.datatype) means nothing, expected one of "
+      message =
+        "datatype \(header.datatype) means nothing, expected one of "
         + VoxelType.allCases.map { "\($0.rawValue)" }.joined(separator: ", ")
     }
     return [
@@ -120,9 +124,7 @@ enum HeaderChecks {
 
   static func voxOffset(_ header: NIfTIHeader, _ options: ReadOptions) -> [Finding] {
     let offset = header.voxOffset
-    let smallest = Double(header.smallestOffset)
-    let isWhole = offset.isFinite && offset.rounded() == offset && offset < 0x1p53
-    guard isWhole, offset >= smallest else {
+    guard let usable = header.usableOffset else {
       guard options.repair else {
         return [
           Finding(
@@ -138,10 +140,10 @@ enum HeaderChecks {
           fix: "\(header.smallestOffset) is assumed, as --repair asks.")
       ]
     }
-    guard header.singleFile, Int(offset) % 16 != 0 else { return [] }
+    guard header.singleFile, usable % 16 != 0 else { return [] }
     return [
       Finding(
-        .warning, "vox-offset", "vox_offset is \(Int(offset)), not a multiple of 16",
+        .warning, "vox-offset", "vox_offset is \(usable), not a multiple of 16",
         fix: "It is used as it stands.")
     ]
   }
@@ -169,7 +171,16 @@ enum HeaderChecks {
 }
 
 extension NIfTIHeader {
-  /// Slope and intercept to apply: 1 and 0 where the slope is 0 or no finite number (nibabel's rule).
+  /// Place of the voxels, where `vox_offset` is one: whole, behind the header, below 2^53.
+  var usableOffset: Int? {
+    guard voxOffset.rounded() == voxOffset, voxOffset >= Double(smallestOffset),
+      voxOffset < 0x1p53
+    else { return nil }
+    return Int(voxOffset)
+  }
+
+  /// Slope and intercept to apply: 1 and 0 where the slope is 0 or no finite number (nibabel's
+  /// rule).
   package var scaling: (slope: Double, intercept: Double) {
     slope.isFinite && slope != 0 ? (slope, intercept) : (1, 0)
   }

@@ -14,7 +14,7 @@ enum ProgressStyle: String, CaseIterable, ExpressibleByArgument, Sendable {
 }
 
 /// How far a task has come, and how long it may still take. May be updated from any thread.
-final class Progress: Sendable {
+package final class Progress: Sendable {
   private struct State {
     var fraction = 0.0
     var shownTenth = 0
@@ -83,13 +83,14 @@ final class Progress: Sendable {
   }
 
   /// Whole seconds that the rest takes at the mean rate so far; nil before there is one worth telling.
-  static func secondsLeft(fraction: Double, elapsed: Duration) -> Int? {
+  package static func secondsLeft(fraction: Double, elapsed: Duration) -> Int? {
     let seconds = elapsed / .seconds(1)
     guard fraction > 0.01, fraction < 1, seconds > 1 else { return nil }
     return Int((seconds * (1 - fraction) / fraction).rounded(.up))
   }
 
-  static func bar(_ task: String, percent: Int, left: Int?) -> String {
+  /// A bar of 30 columns, with what is done in percent and what time is left in seconds.
+  package static func bar(_ task: String, percent: Int, left: Int?) -> String {
     let full = percent * 30 / 100
     let drawn = String(repeating: "=", count: full) + String(repeating: " ", count: 30 - full)
     let number = String(repeating: " ", count: max(0, 3 - "\(percent)".count)) + "\(percent)"
@@ -97,7 +98,7 @@ final class Progress: Sendable {
   }
 
   /// Seconds as `m:ss` or `h:mm:ss`.
-  static func clock(_ seconds: Int) -> String {
+  package static func clock(_ seconds: Int) -> String {
     func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60)
     return hours > 0
