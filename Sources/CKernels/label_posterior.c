@@ -12,14 +12,15 @@ enum { MOST_LABELS = 256 };
 MULTIVERSION
 double segpipe_label_posterior(segpipe_sparse_prior prior, const float *positions,
                                const uint16_t *bins, size_t n, const float *table, int32_t lanes,
-                               const uint8_t *group_of, float alpha, uint8_t *best,
-                               float *posteriors) {
+                               const uint8_t *group_of, float alpha, float padding_alpha,
+                               uint8_t *best, float *posteriors) {
   const int32_t labels = prior.labels;
   const float scale = 1.0f / 255.0f;
   float sums[MOST_LABELS];
   double total = 0;
   for (size_t j = 0; j < n; j++) {
     for (int32_t k = 0; k < labels; k++) sums[k] = alpha;
+    if (bins[j] == 0) sums[0] = padding_alpha;
     const float px = positions[3 * j], py = positions[3 * j + 1], pz = positions[3 * j + 2];
     float outside = 0;
     if (px > -1.0f && py > -1.0f && pz > -1.0f && px < (float)prior.nx && py < (float)prior.ny &&
@@ -59,7 +60,7 @@ double segpipe_label_posterior(segpipe_sparse_prior prior, const float *position
       }
     }
     best[j] = (uint8_t)winner;
-    const float f = sum / (1 + (float)labels * alpha);
+    const float f = sum / (1 + (float)(labels - 1) * alpha + (bins[j] == 0 ? padding_alpha : alpha));
     total += (double)logf(f > 1e-37f ? f : 1e-37f);
     if (posteriors) {
       const float factor = sum > 0 ? 1 / sum : 0;

@@ -11,6 +11,8 @@ package struct GroupPrior: Sendable {
   /// The grid without its shell.
   package let grid: Grid
   package let groups: Int
+  /// Groups that the kernels hold.
+  package static let mostGroups = 256
   package let lanes: Int
   private let values: [UInt8]
 

@@ -20,7 +20,7 @@ package struct IntensityModel: Sendable {
   package private(set) var zeroShare: [Double]
   /// Where each group's mean was first found, and the variance of that: the prior on its mean.
   private let anchors: [Component]
-  private let lanes: Int
+  let lanes: Int
 
   /// Share of a group's voxels that no Gaussian explains.
   static let outliers = 0.01

@@ -20,7 +20,7 @@ extension AffineRegistration {
     let scores = Parallel.map(poses.count) { i in
       AffineRegistration(poses[i], samples: levels.coarse, prior: priors.coarse, kind: kind).score
     }
-    let ranked = poses.indices.sorted { scores[$0] > scores[$1] || (scores[$0] == scores[$1] && $0 < $1) }
+    let ranked = poses.indices.sorted { scores[$0] > scores[$1] }
     // The best poses, no two alike.
     var chosen: [Int] = []
     for i in ranked where chosen.count < 8 {
@@ -37,7 +37,6 @@ extension AffineRegistration {
       return fit
     }
     refined.sort { $0.score > $1.score }
-    for r in refined { print("coarse", r.score, r.transform.columnNorms, r.transform(foreground)) }
     var finalists = refined.prefix(3).map { start in
       var fit = AffineRegistration(start.transform, samples: levels.middle, prior: priors.fine, kind: kind)
       fit.refine(
@@ -46,7 +45,6 @@ extension AffineRegistration {
       return fit
     }
     finalists.sort { $0.score > $1.score }
-    for r in finalists { print("final", r.score, r.transform.columnNorms, r.transform(foreground)) }
     var best = AffineRegistration(
       finalists[0].transform, samples: levels.fine, prior: priors.fine, kind: kind)
     best.refine(samples: levels.fine, prior: priors.fine, freedom: .affine, iterations: 15)

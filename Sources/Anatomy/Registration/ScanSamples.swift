@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import Imaging
 import Parallel
 
@@ -8,6 +9,8 @@ package struct ScanSamples: Sendable {
   package let world: [Float]
   /// Rows of the likelihood table, one a sample.
   package var rows: [UInt16]
+  /// Intensities that the rows were made from, one a sample; empty for samples of label maps.
+  package private(set) var intensities: [Float] = []
   /// Volume that a sample stands for, in mm3.
   package let volume: Double
 
@@ -29,7 +32,7 @@ package struct ScanSamples: Sendable {
   ) {
     let grid = level.grid
     var world: [Float] = []
-    var rows: [UInt16] = []
+    var intensities: [Float] = []
     var voxel = 0
     for z in 0..<grid.extents.z {
       for y in 0..<grid.extents.y {
@@ -40,15 +43,27 @@ package struct ScanSamples: Sendable {
             world.append(Float(at.x))
             world.append(Float(at.y))
             world.append(Float(at.z))
-            rows.append(scale.row(level.voxels[voxel]))
+            intensities.append(level.voxels[voxel])
           }
           voxel += 1
         }
       }
     }
     self.world = world
-    self.rows = rows
+    rows = intensities.map { scale.row($0) }
+    self.intensities = intensities
     volume = grid.voxelVolume
+  }
+
+  /// Rows of the intensities after division by exp(b).
+  mutating func correct(_ b: [Float], scale: IntensityScale) {
+    let (count, intensities) = (count, intensities)
+    rows.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let out = buffer
+      Parallel.forEachRange(of: count, size: 1 << 15) { range in
+        for j in range { out[j] = scale.row(intensities[j] * exp(-b[j])) }
+      }
+    }
   }
 
   /// Positions in a prior, three a sample, under a map from world mm.
@@ -86,38 +101,55 @@ extension GroupPrior {
   func logLikelihood(
     positions: [Float], rows: [UInt16], table: LikelihoodTable, gradients: inout [Float]?
   ) -> Double {
+    if gradients != nil {
+      var values = gradients ?? []
+      gradients = nil
+      let sum = values.withUnsafeMutableBufferPointer {
+        run(positions, rows, table, gradients: $0.baseAddress, logs: nil)
+      }
+      gradients = values
+      return sum
+    }
+    return run(positions, rows, table, gradients: nil, logs: nil)
+  }
+
+  /// The log-likelihood of each sample, nats.
+  func logLikelihoods(
+    positions: [Float], rows: [UInt16], table: LikelihoodTable
+  ) -> [Float] {
+    [Float](unsafeUninitializedCapacity: rows.count) { buffer, filled in
+      _ = run(positions, rows, table, gradients: nil, logs: buffer.baseAddress)
+      filled = rows.count
+    }
+  }
+
+  private func run(
+    _ positions: [Float], _ rows: [UInt16], _ table: LikelihoodTable,
+    gradients: UnsafeMutablePointer<Float>?, logs: UnsafeMutablePointer<Float>?
+  ) -> Double {
     let count = rows.count
     let chunks = (count + ScanSamples.chunk - 1) / ScanSamples.chunk
-    func run(_ out: UnsafeMutablePointer<Float>?) -> Double {
-      withKernelPrior { prior in
-        positions.withUnsafeBufferPointer { positions in
-          rows.withUnsafeBufferPointer { rows in
-            table.values.withUnsafeBufferPointer { values in
-              table.floor.withUnsafeBufferPointer { floor in
-                nonisolated(unsafe) let (prior, positions, rows) = (prior, positions, rows)
-                nonisolated(unsafe) let (values, floor, out) = (values, floor, out)
-                return Parallel.map(chunks) { chunk in
-                  let start = chunk * ScanSamples.chunk
-                  let n = min(ScanSamples.chunk, count - start)
-                  guard let p = positions.baseAddress, let r = rows.baseAddress else { return 0.0 }
-                  return segpipe_prior_likelihood(
-                    prior, p + 3 * start, r + start, n, values.baseAddress, floor.baseAddress, nil,
-                    out.map { $0 + 3 * start }, nil)
-                }.reduce(0, +)
-              }
+    return withKernelPrior { prior in
+      positions.withUnsafeBufferPointer { positions in
+        rows.withUnsafeBufferPointer { rows in
+          table.values.withUnsafeBufferPointer { values in
+            table.floor.withUnsafeBufferPointer { floor in
+              nonisolated(unsafe) let (prior, positions, rows) = (prior, positions, rows)
+              nonisolated(unsafe) let (values, floor) = (values, floor)
+              nonisolated(unsafe) let (gradients, logs) = (gradients, logs)
+              return Parallel.map(chunks) { chunk in
+                let start = chunk * ScanSamples.chunk
+                let n = min(ScanSamples.chunk, count - start)
+                guard let p = positions.baseAddress, let r = rows.baseAddress else { return 0.0 }
+                return segpipe_prior_likelihood(
+                  prior, p + 3 * start, r + start, n, values.baseAddress, floor.baseAddress, nil,
+                  gradients.map { $0 + 3 * start }, logs.map { $0 + start })
+              }.reduce(0, +)
             }
           }
         }
       }
     }
-    if gradients != nil {
-      var values = gradients ?? []
-      gradients = nil
-      let sum = values.withUnsafeMutableBufferPointer { run($0.baseAddress) }
-      gradients = values
-      return sum
-    }
-    return run(nil)
   }
 
   /// Summed posteriors of groups by intensity row (rows x lanes), and the log-likelihood in nats.

@@ -1,260 +1,111 @@
-import CKernels
 import Foundation
 import Imaging
 import Parallel
 
 /// Segments scans of any contrast by a location prior: affine, intensity model, warp, posterior.
+///
+/// Group priors at coarse resolutions are made once, so one segmenter serves any number of scans.
 package struct Segmenter: Sendable {
   package struct Settings: Sendable {
-    /// Whether the scan holds the brain alone; nil decides by the likelihood.
+    /// Whether the scan holds the structures of interest alone; nil decides by the scan.
     package var stripped: Bool?
-    package var warps = true
-    package var correctsBias = true
+    package var fitsWarp = true
+    package var fitsBias = true
+    /// What a posterior probability of 1 is kept as (255 or 65535); nil keeps none.
+    package var posteriorLevels: Int?
+    /// Scan world mm to atlas world mm, where it is known: nothing is registered then.
+    package var transform: Affine?
     package init() {}
+  }
+
+  /// A step of the work and how much of the whole is done before it, for progress bars.
+  package enum Stage: String, Sendable {
+    case registration, intensities, warp, labels
+
+    package var fraction: Double {
+      switch self {
+      case .registration: 0
+      case .intensities: 0.35
+      case .warp: 0.45
+      case .labels: 0.8
+      }
+    }
   }
 
   let prior: LocationPrior
   let settings: Settings
+  /// For each label, whether it is more than the surroundings of others.
   let isTarget: [Bool]
+  /// The same for tissue groups: any label of it.
+  let isTargetGroup: [Bool]
+  let coarse: (mm8: GroupPrior, mm4: GroupPrior, mm2: GroupPrior)
 
-  package init(prior: LocationPrior, settings: Settings = Settings()) {
+  /// - Throws: `AnatomyError.tooManyLabels` for more tissue groups than the kernels hold.
+  package init(prior: LocationPrior, settings: Settings = Settings()) throws {
+    let groups = prior.table.groups.count
+    guard groups <= GroupPrior.mostGroups else {
+      throw AnatomyError.tooManyLabels(found: groups, most: GroupPrior.mostGroups)
+    }
     self.prior = prior
     self.settings = settings
-    // Background, bone, soft tissue and other extra-cerebral labels frame the structures of interest.
-    isTarget = prior.table.labels.map { ![0, 4, 5, 6].contains($0.mapping ?? 1) && $0.index != 0 }
-  }
-
-  package struct Fit: Sendable {
-    package var transform: Affine
-    package var displacement: Displacement
-    package var model: IntensityModel
-    /// Mean log-likelihood of a sample at the affine's finest level, nats.
-    package var affineScore: Double
-  }
-
-  /// Registration and intensity model of a scan whose axes are closest to R, A and S.
-  package func fit(_ scan: Volume<Float>, path: String, trace: (String) -> Void = { _ in }) throws
-    -> Fit
-  {
-    guard let scale = IntensityScale(scan.voxels) else {
-      throw AnatomyError.noContrast(path: path)
-    }
-    let clock = ContinuousClock()
-    var last = clock.now
-    func mark(_ text: String) {
-      let now = clock.now
-      trace("\(text) [\((now - last).formatted(.units(allowed: [.milliseconds])))]")
-      last = now
-    }
-    func level(_ mm: Double) -> Volume<Float> {
-      Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: mm))
-    }
-    let factor = 1 / prior.grid.spacing.max()
-    func coarse(_ mm: Double) -> GroupPrior {
-      GroupPrior(prior, factor: max(1, Int((mm * factor).rounded())))
-    }
-    let (prior8, prior4, prior2) = (coarse(8), coarse(4), coarse(2))
-    mark("priors")
-    let scan12 = level(12)
-    let (foreground, threshold) = Self.foreground(scan12)
-    let levels = (
-      ScanSamples(scan12, scale: scale), ScanSamples(level(6), scale: scale),
-      ScanSamples(level(4), scale: scale)
-    )
-    let zeros = scan12.voxels.count { $0 == 0 }
-    func find(_ kind: ScanKind) -> AffineRegistration {
-      let known = KindPrior(
-        kind, table: prior.table, isTarget: isTarget, lanes: prior4.lanes,
-        dark: Int(scale.row(threshold)))
-      return AffineRegistration.search(
-        levels: levels, priors: (prior8, prior4), foreground: foreground, kind: known)
-    }
-    var kind: ScanKind = settings.stripped == true ? .stripped : .whole
-    var affine = find(kind)
-    if settings.stripped == nil,
-      Double(scan.voxels.count { $0 != 0 }) * scan.grid.voxelVolume < 2.8e6,
-      let share = zeroShareOfFlesh(affine, levels.2, prior4), share > 0.5
-    {
-      kind = .stripped
-      affine = find(kind)
-    }
-    mark("affine score \(affine.score) scales \(affine.transform.columnNorms)")
-    mark("kind \(kind)")
-
-    // Samples of the surroundings of the structures of interest, at about 2 mm.
-    let region = InterestRegion(prior8, isTarget: groupsOfInterest)
-    let scan2 = level(2)
-    let voxelMap = prior.grid.affine.inverse * affine.transform * scan2.grid.affine
-    let toRegion = region.grid.affine.inverse * affine.transform * scan2.grid.affine
-    _ = voxelMap
-    var samples = ScanSamples(scan2, scale: scale) { voxel in
-      let e = scan2.grid.extents
-      let at = toRegion(
-        SIMD3(Double(voxel % e.x), Double(voxel / e.x % e.y), Double(voxel / (e.x * e.y))))
-      return region.contains(at)
-    }
-    let toAtlas = (prior.grid.affine.inverse * affine.transform).scaled(by: prior.grid.spacing)
-    let base = samples.positions(toAtlas)
-    let view = PriorView(prior: prior2, atlas: prior.grid)
-    mark("\(samples.count) samples")
-
-    var positions = view.kernelPositions(base)
-    let start = prior2.histogram(positions: positions, rows: samples.rows, table: affine.table)
-    var model = IntensityModel(
-      histogram: start.counts, lanes: prior2.lanes, components: components, scale: scale)
-    var table = model.table()
-    var displacement = Displacement(over: prior.grid, spacing: 20)
-    var score = 0.0
-    func estimate(rounds: Int) {
-      for _ in 0..<rounds {
-        let (counts, sum) = prior2.histogram(
-          positions: positions, rows: samples.rows, table: table)
-        model.update(histogram: counts)
-        table = model.table()
-        score = sum / Double(samples.count)
-      }
-    }
-    estimate(rounds: 8)
-    mark("EM \(score)")
-    if settings.warps {
-      for (spacing, rounds) in [(20.0, 4), (10.0, 5), (6.0, 6)] {
-        displacement = displacement.resampled(over: prior.grid, spacing: spacing)
-        for _ in 0..<rounds {
-          var warp = WarpFit(
-            displacement: displacement, stretch: Tuning.stretch, bend: Tuning.bend)
-          var gain = 0.0
-          for _ in 0..<2 {
-            gain += warp.step(base: base, weight: Tuning.weight * samples.volume / 8) {
-              view.logLikelihood($0, rows: samples.rows, table: table, gradients: &$1)
-            }
-          }
-          displacement = warp.displacement
-          positions = view.kernelPositions(displacement.displaced(base))
-          estimate(rounds: 2)
-          if gain < 1e-4 * Double(samples.count) { break }
-        }
-        mark("warp \(spacing) mm: \(score), largest \(displacement.largest)")
-      }
-    }
-    return Fit(
-      transform: affine.transform, displacement: displacement, model: model,
-      affineScore: affine.score)
-  }
-
-  /// Share of exact zeros where the atlas expects the flesh over the upper half of the head, nil where
-  /// the atlas has no such tissue.
-  func zeroShareOfFlesh(
-    _ fit: AffineRegistration, _ samples: ScanSamples, _ groups: GroupPrior
-  ) -> Double? {
-    let flesh = prior.table.groups.indices.filter { group in
-      prior.table.labels.indices.contains {
-        prior.table.groupOfLabel[$0] == group && prior.table.labels[$0].mapping == 5
-      }
-    }
-    guard !flesh.isEmpty else { return nil }
-    let toVoxel = groups.grid.affine.inverse * fit.transform
-    let positions = samples.positions(toVoxel)
-    let centre = groups.grid.centre
-    let e = groups.grid.extents
-    var (zeros, all) = (0.0, 0.0)
-    for j in 0..<samples.count {
-      let (x, y, z) = (positions[3 * j], positions[3 * j + 1], positions[3 * j + 2])
-      let (i, k, l) = (Int(x.rounded()), Int(y.rounded()), Int(z.rounded()))
-      guard i >= 0, k >= 0, l >= 0, i < e.x, k < e.y, l < e.z else { continue }
-      let world = groups.grid.affine(SIMD3(Double(x), Double(y), Double(z)))
-      guard world.z > centre.z else { continue }
-      let share = flesh.reduce(0.0) { $0 + Double(groups.value(i, k, l, $1)) / 255 }
-      all += share
-      if samples.rows[j] == IntensityScale.zero { zeros += share }
-    }
-    return all > 0 ? zeros / all : nil
-  }
-
-  /// For each tissue group, whether any of its labels is of interest.
-  var groupsOfInterest: [Bool] {
-    var result = [Bool](repeating: false, count: prior.table.groups.count)
+    let isTarget = prior.table.labels.map { Self.isOfInterest($0) }
+    var isTargetGroup = [Bool](repeating: false, count: groups)
     for (label, group) in prior.table.groupOfLabel.enumerated() where isTarget[label] {
-      result[group] = true
+      isTargetGroup[group] = true
     }
-    return result
-  }
-
-  /// Gaussians for each group: several for the mixed tissues around the structures of interest.
-  var components: [Int] { groupsOfInterest.map { $0 ? 1 : 3 } }
-
-  /// World centre of what is brighter than half the mean of the voxels that are not zero.
-  static func foreground(_ scan: Volume<Float>) -> (centre: SIMD3<Double>, threshold: Float) {
-    let used = scan.voxels.filter { $0 != 0 && $0.isFinite }
-    let mean = used.reduce(0.0) { $0 + Double($1) } / Double(max(1, used.count))
-    var (sum, count, voxel) = (SIMD3<Double>.zero, 0.0, 0)
-    for z in 0..<scan.grid.extents.z {
-      for y in 0..<scan.grid.extents.y {
-        for x in 0..<scan.grid.extents.x {
-          if Double(scan.voxels[voxel]) > mean / 2 {
-            sum += SIMD3(Double(x), Double(y), Double(z))
-            count += 1
-          }
-          voxel += 1
-        }
-      }
+    self.isTarget = isTarget
+    self.isTargetGroup = isTargetGroup
+    let perMM = 1 / prior.grid.spacing.max()
+    func averaged(_ mm: Double) -> GroupPrior {
+      GroupPrior(prior, factor: max(1, Int((mm * perMM).rounded())))
     }
-    return (count > 0 ? scan.grid.affine(sum / count) : scan.grid.centre, Float(mean / 2))
+    coarse = (averaged(8), averaged(4), averaged(2))
   }
 
-  /// The posterior's argmax on the scan's own grid.
-  package func label(_ scan: Volume<Float>, _ fit: Fit) -> Volume<Int32> {
-    let grid = scan.grid
-    let toAtlas = (prior.grid.affine.inverse * fit.transform * grid.affine).scaled(
-      by: prior.grid.spacing)
-    let perMM = SIMD3<Float>(1 / prior.grid.spacing)
-    let table = fit.model.table()
-    let groupOf = prior.table.groupOfLabel.map { UInt8($0) }
-    let values = prior.table.labels.map(\.index)
-    let plane = grid.extents.x * grid.extents.y
-    var result = [Int32](repeating: 0, count: grid.count)
-    result.withUnsafeMutableBufferPointer { buffer in
-      scan.voxels.withUnsafeBufferPointer { source in
-        nonisolated(unsafe) let (out, voxels) = (buffer, source)
-        Parallel.forEach(grid.extents.z) { z in
-          var positions = [Float](repeating: 0, count: 3 * plane)
-          var rows = [UInt16](repeating: 0, count: plane)
-          var best = [UInt8](repeating: 0, count: plane)
-          var j = 0
-          for y in 0..<grid.extents.y {
-            let start = toAtlas(SIMD3(0, Double(y), Double(z)))
-            for x in 0..<grid.extents.x {
-              let q = SIMD3<Float>(start + toAtlas.columns.0 * Double(x))
-              let u = fit.displacement.at(q)
-              let p = (q + SIMD3(u.x, u.y, u.z)) * perMM
-              positions[3 * j] = p.x
-              positions[3 * j + 1] = p.y
-              positions[3 * j + 2] = p.z
-              rows[j] = fit.model.scale.row(voxels[z * plane + j])
-              j += 1
-            }
-          }
-          _ = prior.withKernelPrior { kernel in
-            table.values.withUnsafeBufferPointer { values in
-              groupOf.withUnsafeBufferPointer { groups in
-                segpipe_label_posterior(
-                  kernel, positions, rows, plane, values.baseAddress, Int32(table.lanes),
-                  groups.baseAddress, 1e-6, &best, nil)
-              }
-            }
-          }
-          for i in 0..<plane { out[z * plane + i] = values[Int(best[i])] }
-        }
-      }
+  /// Whether a label is a structure of interest: neither background nor, by its BIDS tissue, bone, soft
+  /// tissue or another part that is there to frame the others.
+  package static func isOfInterest(_ label: Label) -> Bool {
+    label.index != 0 && ![0, 4, 5, 6].contains(label.mapping ?? 1)
+  }
+
+  /// Segments one scan.
+  ///
+  /// The result depends on the scan's voxels and where they lie, not on the order of its axes, the number
+  /// of threads, or anything else.
+  ///
+  /// - Throws: `AnatomyError.noContrast`, `AnatomyError.hopelessFit`.
+  package func segment(
+    _ scan: Volume<Float>, path: String,
+    progress: (Stage) -> Void = { _ in }, trace: (String) -> Void = { _ in }
+  ) throws -> Segmentation {
+    let order = VoxelOrder(from: scan.grid, to: .canonical)
+    let ordered = order.apply(scan)
+    let canonical = Volume(grid: Self.rounded(ordered.grid), voxels: ordered.voxels)
+    let fit = try fit(canonical, path: path, progress: progress, trace: trace)
+    progress(.labels)
+    let result = label(canonical, fit)
+    trace("labels")
+    let targets = zip(isTarget, result.volumes).filter { $0.0 }
+    guard targets.contains(where: { $0.1.voxels > 0 }) else {
+      throw AnatomyError.hopelessFit(path: path, reason: "no voxel belongs to any structure")
     }
-    return Volume(grid: grid, voxels: result)
+    return Segmentation(
+      labels: order.undo(Volume(grid: order.target, voxels: result.labels)),
+      posteriors: result.posteriors, order: order, volumes: result.volumes,
+      transform: fit.transform, kind: fit.kind, model: fit.model, quality: fit.quality)
   }
-}
 
-enum Tuning {
-  static func value(_ name: String, _ fallback: Double) -> Double {
-    ProcessInfo.processInfo.environment[name].flatMap(Double.init) ?? fallback
+  /// The grid with its affine rounded to a thousandth of a mm at each corner or better: the same scan
+  /// stored in another order differs in the last bits of its affine.
+  private static func rounded(_ grid: Grid) -> Grid {
+    func round(_ v: SIMD3<Double>, _ unit: Double) -> SIMD3<Double> {
+      (v / unit).rounded(.toNearestOrEven) * unit
+    }
+    let a = grid.affine
+    return Grid(
+      extents: grid.extents,
+      affine: Affine(
+        columns: (round(a.columns.0, 1e-6), round(a.columns.1, 1e-6), round(a.columns.2, 1e-6)),
+        translation: round(a.translation, 1e-3)))
   }
-  static let stretch = value("STRETCH", 0.02)
-  static let bend = value("BEND", 0.5)
-  static let weight = value("WEIGHT", 0.2)
 }

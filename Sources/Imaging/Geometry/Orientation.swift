@@ -42,6 +42,14 @@ package struct Orientation: Equatable, Sendable, Hashable {
     isPositive = (0..<3).map { cosines[$0][best[$0]] >= 0 }
   }
 
+  /// Right, anterior, superior: the axes of world space.
+  package static let canonical = Orientation(axes: [0, 1, 2], isPositive: [true, true, true])
+
+  private init(axes: [Int], isPositive: [Bool]) {
+    self.axes = axes
+    self.isPositive = isPositive
+  }
+
   /// The three letters.
   package var name: String {
     String((0..<3).map { Array(isPositive[$0] ? "RAS" : "LPI")[axes[$0]] })

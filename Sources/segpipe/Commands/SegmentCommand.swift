@@ -23,11 +23,12 @@ struct SegmentCommand: ConsoleCommand {
     console.detail("atlas \(clock.now - start)")
     let image = try ImageReader.readScan(scan)
     console.detail("scan \(clock.now - start)")
-    let segmenter = Segmenter(prior: atlas.prior)
-    let order = VoxelOrder(from: image.volume.grid, to: Orientation("RAS")!)
-    let ordered = order.apply(image.volume)
-    let fit = try segmenter.fit(ordered, path: scan) { console.detail($0) }
-    let labels = order.undo(segmenter.label(ordered, fit))
+    let segmenter = try Segmenter(prior: atlas.prior)
+    console.detail("segmenter \(clock.now - start)")
+    let result = try segmenter.segment(image.volume, path: scan) { console.detail("\($0) \(clock.now - start)") } trace: { console.detail("\($0) \(clock.now - start)") }
+    let labels = result.labels
+    console.detail("\(result.quality)")
+    let fit = result
     if let qc {
       try AtomicFile.write(
         PNG.encoded(

@@ -1,0 +1,146 @@
+import Foundation
+import Imaging
+import Parallel
+
+/// A smooth factor on a scan's intensities, as receive coils leave it: x = exp(b) times what the tissue
+/// gives (DESIGN: log(intensity) - b).
+///
+/// b is linear between the nodes of a coarse lattice over the atlas grid, has mean 0 over the samples it
+/// was fitted to, and bends little.
+package struct BiasField: Sendable {
+  /// b in the first entry of each node.
+  private var field: Displacement
+  /// Distance of nodes, mm.
+  private static let spacing = 32.0
+  /// Weight of the squared second differences of b, against (mean / standard deviation)^2 a sample of
+  /// 8 mm3.
+  private static let stiffness = 40_000.0
+
+  /// No bias.
+  package init(over grid: Grid) { field = Displacement(over: grid, spacing: Self.spacing) }
+
+  /// b at a position, mm along the atlas's axes.
+  @inline(__always)
+  package func logarithm(at position: SIMD3<Float>) -> Float { field.at(position).x }
+
+  /// Largest factor that the field applies anywhere.
+  package var strongest: Float { exp(field.values.map { abs($0.x) }.max() ?? 0) }
+
+  /// b at many positions, three numbers each.
+  func logarithms(_ positions: [Float]) -> [Float] {
+    var result = [Float](repeating: 0, count: positions.count / 3)
+    let count = result.count
+    result.withUnsafeMutableBufferPointer { buffer in
+      positions.withUnsafeBufferPointer { positions in
+        nonisolated(unsafe) let (out, p) = (buffer, positions)
+        Parallel.forEachRange(of: count, size: 1 << 14) { range in
+          for j in range { out[j] = logarithm(at: SIMD3(p[3 * j], p[3 * j + 1], p[3 * j + 2])) }
+        }
+      }
+    }
+    return result
+  }
+
+  /// Fits b to weighted residuals: minimises sum_j w_j (r_j - b(q_j))^2 plus the penalty on bending.
+  ///
+  /// - Parameters:
+  ///   - positions: q, mm along the atlas's axes, three a sample.
+  ///   - residuals: r, what is left of log x after the expected tissue.
+  ///   - weights: w, (mean / standard deviation)^2 times the probability of a known tissue.
+  ///   - volume: of a sample, mm3.
+  mutating func fit(positions: [Float], residuals: [Float], weights: [Float], volume: Double) {
+    let nodes = field.values.count
+    let cells = (0..<residuals.count).map {
+      field.cell(SIMD3(positions[3 * $0], positions[3 * $0 + 1], positions[3 * $0 + 2]))
+    }
+    let scale = volume / 8
+    let n = field.nodes
+    func weight(_ cell: Displacement.Cell, _ corner: Int) -> Double {
+      let f = cell.fraction
+      let wx = corner & 1 == 0 ? 1 - f.x : f.x
+      let wy = corner & 2 == 0 ? 1 - f.y : f.y
+      let wz = corner & 4 == 0 ? 1 - f.z : f.z
+      return Double(wx * wy * wz)
+    }
+    func node(_ cell: Displacement.Cell, _ corner: Int) -> Int {
+      cell.first + (corner & 1) + (corner >> 1 & 1) * cell.row + (corner >> 2) * cell.slice
+    }
+    // The lattice is small: its normal equations are kept sparse, 27 neighbours a node.
+    var normal = [Double](repeating: 0, count: nodes * 27)
+    var right = [Double](repeating: 0, count: nodes)
+    for (j, cell) in cells.enumerated() where weights[j] > 0 {
+      let w = Double(weights[j]) * scale
+      let r = Double(residuals[j])
+      for i in 0..<8 {
+        let a = w * weight(cell, i)
+        let row = node(cell, i)
+        right[row] += a * r
+        for k in 0..<8 {
+          let dx = (k & 1) - (i & 1)
+          let dy = (k >> 1 & 1) - (i >> 1 & 1)
+          let dz = (k >> 2) - (i >> 2)
+          let neighbour = 9 * dz + 3 * dy + dx + 13
+          normal[row * 27 + neighbour] += a * weight(cell, k)
+        }
+      }
+    }
+    func product(_ v: [Double]) -> [Double] {
+      var result = Self.bending(v, n).map { Self.stiffness * $0 }
+      for node in 0..<nodes {
+        var sum = 1e-3 * v[node]
+        for k in 0..<27 where normal[node * 27 + k] != 0 {
+          let (dz, dy, dx) = (k / 9 - 1, k / 3 % 3 - 1, k % 3 - 1)
+          sum += normal[node * 27 + k] * v[node + dz * n.x * n.y + dy * n.x + dx]
+        }
+        result[node] += sum
+      }
+      return result
+    }
+    var x = field.values.map { Double($0.x) }
+    var residual = zip(right, product(x)).map { $0 - $1 }
+    var direction = residual
+    var energy = residual.reduce(0) { $0 + $1 * $1 }
+    let target = 1e-8 * right.reduce(1e-12) { $0 + $1 * $1 }
+    for _ in 0..<300 where energy > target {
+      let image = product(direction)
+      let along = energy / zip(direction, image).reduce(0) { $0 + $1.0 * $1.1 }
+      for i in x.indices {
+        x[i] += along * direction[i]
+        residual[i] -= along * image[i]
+      }
+      let next = residual.reduce(0) { $0 + $1 * $1 }
+      for i in direction.indices { direction[i] = residual[i] + next / energy * direction[i] }
+      energy = next
+    }
+    var (sum, total) = (0.0, 0.0)
+    for (j, cell) in cells.enumerated() where weights[j] > 0 {
+      var value = 0.0
+      for i in 0..<8 { value += weight(cell, i) * x[node(cell, i)] }
+      sum += Double(weights[j]) * value
+      total += Double(weights[j])
+    }
+    let mean = total > 0 ? sum / total : 0
+    for i in x.indices { field.values[i].x = Float(max(-1.5, min(1.5, x[i] - mean))) }
+  }
+
+  /// The biharmonic operator with free edges: the Laplacian along each axis, twice.
+  private static func bending(_ v: [Double], _ n: SIMD3<Int>) -> [Double] {
+    var result = [Double](repeating: 0, count: v.count)
+    let strides = [1, n.x, n.x * n.y]
+    let sizes = [n.x, n.y, n.z]
+    // Sum over axes of D'D, D the second difference at inner nodes; mixed terms through the Laplacian of
+    // pairs of axes are left out.
+    for axis in 0..<3 where sizes[axis] > 2 {
+      let s = strides[axis]
+      for i in v.indices {
+        let place = i / s % sizes[axis]
+        if place == 0 || place == sizes[axis] - 1 { continue }
+        let second = v[i - s] - 2 * v[i] + v[i + s]
+        result[i - s] += second
+        result[i] -= 2 * second
+        result[i + s] += second
+      }
+    }
+    return result
+  }
+}

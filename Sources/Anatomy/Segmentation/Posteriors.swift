@@ -1,0 +1,53 @@
+import Imaging
+
+/// Posterior probabilities of labels at every voxel of a scan, kept sparsely: most voxels have one label.
+package struct Posteriors: Sendable {
+  package let grid: Grid
+  /// What a probability of 1 is stored as: 255 or 65535.
+  package let levels: Int
+  package let labels: Int
+  /// For each plane along the third axis: ends of its voxels' entries, and entries of label << 16 | value.
+  private let planes: [Plane]
+
+  struct Plane: Sendable {
+    var ends: [UInt32] = []
+    var entries: [UInt32] = []
+  }
+
+  init(grid: Grid, levels: Int, labels: Int, planes: [Plane]) {
+    self.grid = grid
+    self.levels = levels
+    self.labels = labels
+    self.planes = planes
+  }
+
+  /// One label's probabilities over the grid, in units of 1/`levels`.
+  package func channel(_ label: Int) -> [UInt16] {
+    var result = [UInt16](repeating: 0, count: grid.count)
+    let size = grid.extents.x * grid.extents.y
+    for (z, plane) in planes.enumerated() {
+      var entry = 0
+      for voxel in 0..<size {
+        let end = Int(plane.ends[voxel])
+        while entry < end {
+          let packed = plane.entries[entry]
+          if Int(packed >> 16) == label { result[z * size + voxel] = UInt16(packed & 0xFFFF) }
+          entry += 1
+        }
+      }
+    }
+    return result
+  }
+
+  /// The probabilities of every label at a voxel, in units of 1/`levels`.
+  package func values(at x: Int, _ y: Int, _ z: Int) -> [Int] {
+    var result = [Int](repeating: 0, count: labels)
+    let plane = planes[z]
+    let voxel = y * grid.extents.x + x
+    let start = voxel == 0 ? 0 : Int(plane.ends[voxel - 1])
+    for entry in plane.entries[start..<Int(plane.ends[voxel])] {
+      result[Int(entry >> 16)] = Int(entry & 0xFFFF)
+    }
+    return result
+  }
+}

@@ -1,0 +1,39 @@
+import Imaging
+
+/// A segmented scan, and what is known about how it came about.
+package struct Segmentation: Sendable {
+  /// Labels on the scan's own grid, in the values of the label table.
+  package let labels: Volume<Int32>
+  /// Where they were asked for: posterior probabilities, on a grid of `posteriorOrder.target`.
+  package let posteriors: Posteriors?
+  /// From the scan's voxel order to that of the posteriors.
+  package let order: VoxelOrder
+  /// One entry a label of the table.
+  package let volumes: [StructureVolume]
+  /// Scan world mm to atlas world mm.
+  package let transform: Affine
+  package let kind: ScanKind
+  package let model: IntensityModel
+  package let quality: SegmentationQuality
+}
+
+/// How much of the scan a label takes.
+package struct StructureVolume: Equatable, Sendable {
+  /// Voxels for which it is the most probable label.
+  package var voxels: Int
+  /// Their volume, mm3.
+  package var hard: Double
+  /// The sum of its posterior probabilities, mm3.
+  package var soft: Double
+}
+
+/// Figures by which a segmentation can be doubted.
+package struct SegmentationQuality: Equatable, Sendable {
+  /// How much better the atlas explains the scan's intensities than a histogram without any anatomy does,
+  /// in nats a sample of 8 mm3: their mutual information.
+  package var information: Double
+  /// Share of the prior's structures of interest that lies outside the scan's field of view.
+  package var outsideView: Double
+  /// Largest displacement of the warp, mm.
+  package var largestDisplacement: Double
+}

@@ -1,0 +1,177 @@
+import CKernels
+import Foundation
+import Imaging
+import Parallel
+
+extension Segmenter {
+  struct Labelled {
+    var labels: [Int32]
+    var volumes: [StructureVolume]
+    var posteriors: Posteriors?
+  }
+
+  /// Posterior at every voxel of the scan's own grid: the label prior interpolated there, the likelihood of
+  /// the scan's own intensities, and its argmax.
+  func label(_ scan: Volume<Float>, _ fit: ScanFit) -> Labelled {
+    let grid = scan.grid
+    let plane = grid.extents.x * grid.extents.y
+    let values = prior.table.labels.map(\.index)
+    let kernel = PlaneLabeller(prior: prior, fit: fit, grid: grid, isTarget: isTarget)
+    let levels = settings.posteriorLevels
+    let count = prior.table.count
+    var labels = [Int32](repeating: 0, count: grid.count)
+    let planes: [PlaneLabeller.Result] = labels.withUnsafeMutableBufferPointer { buffer in
+      scan.voxels.withUnsafeBufferPointer { source in
+        nonisolated(unsafe) let (out, voxels) = (buffer, source)
+        return Parallel.map(grid.extents.z) { z in
+          let row = UnsafeBufferPointer(rebasing: voxels[z * plane..<(z + 1) * plane])
+          let result = kernel.run(plane: z, voxels: row, levels: levels)
+          for i in 0..<plane { out[z * plane + i] = values[Int(result.best[i])] }
+          return result.withoutLabels()
+        }
+      }
+    }
+    var volumes = [StructureVolume](
+      repeating: StructureVolume(voxels: 0, hard: 0, soft: 0), count: count)
+    for plane in planes {
+      for label in 0..<count {
+        volumes[label].voxels += plane.voxels[label]
+        volumes[label].soft += plane.soft[label]
+      }
+    }
+    for label in 0..<count {
+      volumes[label].hard = Double(volumes[label].voxels) * grid.voxelVolume
+      volumes[label].soft *= grid.voxelVolume
+    }
+    return Labelled(
+      labels: labels, volumes: volumes,
+      posteriors: levels.map {
+        Posteriors(grid: grid, levels: $0, labels: count, planes: planes.map(\.posteriors))
+      })
+  }
+}
+
+/// Labels one plane of a scan at a time; planes are independent.
+struct PlaneLabeller: Sendable {
+  struct Result: Sendable {
+    var best: [UInt8]
+    var voxels: [Int]
+    var soft: [Double]
+    var posteriors: Posteriors.Plane
+
+    func withoutLabels() -> Result {
+      Result(best: [], voxels: voxels, soft: soft, posteriors: posteriors)
+    }
+  }
+
+  private let prior: LocationPrior
+  private let fit: ScanFit
+  private let grid: Grid
+  private let table: LikelihoodTable
+  private let groupOf: [UInt8]
+  private let toAtlas: Affine
+  private let perMM: SIMD3<Float>
+  /// What each label is put out as: surroundings become background in stripped scans.
+  private let output: [UInt8]
+
+  init(prior: LocationPrior, fit: ScanFit, grid: Grid, isTarget: [Bool]) {
+    self.prior = prior
+    self.fit = fit
+    self.grid = grid
+    table = fit.model.table()
+    groupOf = prior.table.groupOfLabel.map { UInt8($0) }
+    toAtlas = (prior.grid.affine.inverse * fit.transform * grid.affine).scaled(
+      by: prior.grid.spacing)
+    perMM = SIMD3<Float>(1 / prior.grid.spacing)
+    output = isTarget.indices.map { fit.kind == .whole || isTarget[$0] ? UInt8($0) : 0 }
+  }
+
+  func run(plane z: Int, voxels: UnsafeBufferPointer<Float>, levels: Int?) -> Result {
+    let count = prior.table.count
+    let width = grid.extents.x
+    var positions = [Float](repeating: 0, count: 3 * width)
+    var rows = [UInt16](repeating: 0, count: width)
+    var best = [UInt8](repeating: 0, count: voxels.count)
+    var posteriors = [Float](repeating: 0, count: width * count)
+    var result = Result(
+      best: [], voxels: [Int](repeating: 0, count: count), soft: [Double](repeating: 0, count: count),
+      posteriors: Posteriors.Plane())
+    for y in 0..<grid.extents.y {
+      let start = toAtlas(SIMD3(0, Double(y), Double(z)))
+      for x in 0..<width {
+        let q = SIMD3<Float>(start + toAtlas.columns.0 * Double(x))
+        let u = fit.displacement.at(q)
+        let p = (q + SIMD3(u.x, u.y, u.z)) * perMM
+        positions[3 * x] = p.x
+        positions[3 * x + 1] = p.y
+        positions[3 * x + 2] = p.z
+        let value = voxels[y * width + x]
+        rows[x] =
+          value == 0
+          ? IntensityScale.zero : fit.model.scale.row(value * exp(-fit.bias.logarithm(at: q)))
+      }
+      prior.withKernelPrior { kernel in
+        table.values.withUnsafeBufferPointer { values in
+          groupOf.withUnsafeBufferPointer { groups in
+            best.withUnsafeMutableBufferPointer { best in
+              _ = segpipe_label_posterior(
+                kernel, positions, rows, width, values.baseAddress, Int32(table.lanes),
+                groups.baseAddress, Self.alpha, Self.paddingAlpha,
+                best.baseAddress.map { $0 + y * width }, &posteriors)
+            }
+          }
+        }
+      }
+      collect(posteriors, &best, row: y, levels: levels, into: &result)
+    }
+    result.best = best
+    return result
+  }
+
+  /// Chance of any label anywhere.
+  private static let alpha: Float = 1e-6
+  /// Chance of background at voxels that are exactly zero: padding lies where it was put.
+  private static let paddingAlpha: Float = 0.05
+
+  private func collect(
+    _ posteriors: [Float], _ best: inout [UInt8], row y: Int, levels: Int?, into result: inout Result
+  ) {
+    let count = prior.table.count
+    let width = grid.extents.x
+    var merged = [Float](repeating: 0, count: count)
+    for x in 0..<width {
+      let label = Int(output[Int(best[y * width + x])])
+      best[y * width + x] = UInt8(label)
+      result.voxels[label] += 1
+      for k in 0..<count {
+        let p = posteriors[x * count + k]
+        if p > 0 { result.soft[Int(output[k])] += Double(p) }
+      }
+      guard let levels else { continue }
+      for k in 0..<count { merged[k] = 0 }
+      for k in 0..<count { merged[Int(output[k])] += posteriors[x * count + k] }
+      Self.quantise(merged, levels: levels, into: &result.posteriors.entries)
+      result.posteriors.ends.append(UInt32(result.posteriors.entries.count))
+    }
+  }
+
+  /// Appends probabilities as multiples of 1/`levels` that sum to 1; what rounding leaves goes to the
+  /// largest.
+  private static func quantise(_ values: [Float], levels: Int, into entries: inout [UInt32]) {
+    var left = levels
+    var largest = 0
+    for k in values.indices where values[k] > values[largest] { largest = k }
+    let start = entries.count
+    var place = -1
+    for k in values.indices {
+      let value = Int((values[k] * Float(levels)).rounded())
+      if value == 0, k != largest { continue }
+      if k == largest { place = entries.count }
+      entries.append(UInt32(k) << 16 | UInt32(value))
+      left -= value
+    }
+    guard place >= start else { return }
+    let kept = Int(entries[place] & 0xFFFF) + left
+    entries[place] = UInt32(largest) << 16 | UInt32(max(0, min(levels, kept)))
+  }
+}

@@ -1,0 +1,97 @@
+import Imaging
+
+extension Segmenter {
+  /// Brings a scan into the atlas, as a whole body part first, and as a stripped one where that turns out
+  /// to be mostly zeros where flesh should be.
+  func register(
+    _ scan: Volume<Float>, scale: IntensityScale, trace: (String) -> Void
+  ) -> (fit: AffineRegistration, kind: ScanKind) {
+    func level(_ mm: Double) -> Volume<Float> {
+      Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: mm))
+    }
+    let coarsest = level(12)
+    let (foreground, threshold) = Self.foreground(coarsest)
+    let levels = (
+      coarse: ScanSamples(coarsest, scale: scale), middle: ScanSamples(level(6), scale: scale),
+      fine: ScanSamples(level(4), scale: scale)
+    )
+    func find(_ kind: ScanKind) -> AffineRegistration {
+      let known = KindPrior(
+        kind, table: prior.table, isTarget: isTarget, lanes: coarse.mm4.lanes,
+        dark: Int(scale.row(threshold)))
+      if let given = settings.transform {
+        return AffineRegistration(given, samples: levels.fine, prior: coarse.mm4, kind: known)
+      }
+      return AffineRegistration.search(
+        levels: levels, priors: (coarse.mm8, coarse.mm4), foreground: foreground, kind: known)
+    }
+    var kind: ScanKind = settings.stripped == true ? .stripped : .whole
+    var fit = find(kind)
+    if settings.stripped == nil, let zeros = zeroShareOfFlesh(fit, levels.fine), zeros > 0.5,
+      Double(scan.voxels.count { $0 != 0 }) * scan.grid.voxelVolume < Self.largestStripped
+    {
+      kind = .stripped
+      fit = find(kind)
+    }
+    trace("registered as \(kind.rawValue), scales \(fit.transform.columnNorms)")
+    return (fit, kind)
+  }
+
+  /// Volume above which what is not zero is more than a brain with what sticks to it, mm3: stripped scans
+  /// measured 1.1 to 2.2 litres, whole heads 3.5 and more.
+  private static let largestStripped = 2.8e6
+
+  /// Share of exact zeros where the atlas expects flesh in the upper half of its grid (below it, whole
+  /// heads are padded, too); nil where the atlas has no such tissue.
+  private func zeroShareOfFlesh(_ fit: AffineRegistration, _ samples: ScanSamples) -> Double? {
+    let table = prior.table
+    let groups = coarse.mm4
+    let flesh = table.groups.indices.filter { group in
+      table.labels.indices.contains {
+        table.groupOfLabel[$0] == group && table.labels[$0].mapping == 5
+      }
+    }
+    guard !flesh.isEmpty else { return nil }
+    let positions = samples.positions(groups.grid.affine.inverse * fit.transform)
+    let e = groups.grid.extents
+    var (zeros, all) = (0.0, 0.0)
+    for j in 0..<samples.count {
+      let at = SIMD3<Float>(positions[3 * j], positions[3 * j + 1], positions[3 * j + 2]).rounded(
+        .toNearestOrAwayFromZero)
+      guard all3(at .>= 0), at.x < Float(e.x), at.y < Float(e.y), at.z < Float(e.z) else {
+        continue
+      }
+      let world = groups.grid.affine(SIMD3<Double>(at))
+      guard world.z > groups.grid.centre.z else { continue }
+      let share = flesh.reduce(0.0) {
+        $0 + Double(groups.value(Int(at.x), Int(at.y), Int(at.z), $1)) / 255
+      }
+      all += share
+      if samples.rows[j] == IntensityScale.zero { zeros += share }
+    }
+    return all > 0 ? zeros / all : nil
+  }
+
+  /// World centre of what is brighter than half the mean of the voxels that are not zero, and that
+  /// threshold.
+  static func foreground(_ scan: Volume<Float>) -> (centre: SIMD3<Double>, threshold: Float) {
+    let used = scan.voxels.filter { $0 != 0 && $0.isFinite }
+    let mean = used.reduce(0.0) { $0 + Double($1) } / Double(max(1, used.count))
+    var (sum, count, voxel) = (SIMD3<Double>.zero, 0.0, 0)
+    for z in 0..<scan.grid.extents.z {
+      for y in 0..<scan.grid.extents.y {
+        for x in 0..<scan.grid.extents.x {
+          if Double(scan.voxels[voxel]) > mean / 2 {
+            sum += SIMD3(Double(x), Double(y), Double(z))
+            count += 1
+          }
+          voxel += 1
+        }
+      }
+    }
+    return (count > 0 ? scan.grid.affine(sum / count) : scan.grid.centre, Float(mean / 2))
+  }
+}
+
+/// Whether a comparison holds for all three components.
+private func all3<Mask>(_ mask: SIMDMask<Mask>) -> Bool { all(mask) }
