@@ -8,7 +8,8 @@ extension ImagingError: Diagnosable {
     case .empty, .noRoomForHeader, .foreign, .header, .content, .unexpectedType: refusal
     case .gzip, .shortData, .tooLarge, .overlong: damage
     case .changedWhileReading, .readFailed, .outOfMemory: trouble
-    case .unknownOutputFormat, .outputExists, .outputIsInput, .cannotCreate, .writeFailed, .folderNotSynced,
+    case .unknownOutputFormat, .outputExists, .outputIsInput, .cannotCreate, .writeFailed,
+      .folderNotSynced,
       .labelOutOfRange, .wrongVolume:
       output
     }
