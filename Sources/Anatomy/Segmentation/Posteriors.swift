@@ -1,4 +1,5 @@
 import Imaging
+import Parallel
 
 /// Posterior probabilities of labels at every voxel of a scan, kept sparsely: most voxels have one label.
 package struct Posteriors: Sendable {
@@ -21,22 +22,31 @@ package struct Posteriors: Sendable {
     self.planes = planes
   }
 
-  /// One label's probabilities over the grid, in units of 1/`levels`.
-  package func channel(_ label: Int) -> [UInt16] {
-    var result = [UInt16](repeating: 0, count: grid.count)
+  /// One label's probabilities over the grid, in units of 1/`levels`, each turned into what is stored.
+  package func channel<Stored: FixedWidthInteger & BitwiseCopyable & Sendable>(
+    _ label: Int, _ store: @Sendable (UInt32) -> Stored
+  ) -> [Stored] {
     let size = grid.extents.x * grid.extents.y
-    for (z, plane) in planes.enumerated() {
-      var entry = 0
-      for voxel in 0..<size {
-        let end = Int(plane.ends[voxel])
-        while entry < end {
-          let packed = plane.entries[entry]
-          if Int(packed >> 16) == label { result[z * size + voxel] = UInt16(packed & 0xFFFF) }
-          entry += 1
+    return [Stored](unsafeUninitializedCapacity: grid.count) { buffer, filled in
+      nonisolated(unsafe) let target = buffer
+      target.initialize(repeating: 0)
+      Parallel.forEach(planes.count) { z in
+        planes[z].ends.withUnsafeBufferPointer { ends in
+          planes[z].entries.withUnsafeBufferPointer { entries in
+            var entry = 0
+            for voxel in 0..<size {
+              let end = Int(ends[voxel])
+              while entry < end {
+                let packed = entries[entry]
+                if Int(packed >> 16) == label { target[z * size + voxel] = store(packed & 0xFFFF) }
+                entry += 1
+              }
+            }
+          }
         }
       }
+      filled = grid.count
     }
-    return result
   }
 
   /// The probabilities of every label at a voxel, in units of 1/`levels`.

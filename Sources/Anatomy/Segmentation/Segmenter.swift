@@ -33,7 +33,7 @@ package struct Segmenter: Sendable {
   }
 
   let prior: LocationPrior
-  let settings: Settings
+  package var settings: Settings
   /// For each label, whether it is more than the surroundings of others.
   let isTarget: [Bool]
   /// The same for tissue groups: any label of it.
@@ -68,14 +68,14 @@ package struct Segmenter: Sendable {
     label.index != 0 && ![0, 4, 5, 6].contains(label.mapping ?? 1)
   }
 
-  /// Segments one scan.
+  /// Segments one scan. The scan is let go of early: a caller that does not keep it saves its memory.
   ///
   /// The result depends on the scan's voxels and where they lie, not on the order of its axes, the number
   /// of threads, or anything else.
   ///
   /// - Throws: `AnatomyError.noContrast`, `AnatomyError.hopelessFit`.
   package func segment(
-    _ scan: Volume<Float>, path: String,
+    _ scan: consuming Volume<Float>, path: String,
     progress: (Stage) -> Void = { _ in }, trace: (String) -> Void = { _ in }
   ) throws -> Segmentation {
     let order = VoxelOrder(from: scan.grid, to: .canonical)

@@ -5,6 +5,9 @@ import Parallel
 /// NIfTI-1 unless an extent needs NIfTI-2 or the input was one. Nothing of the input's header
 /// beyond its geometry is repeated: no text, no extensions, which may hold a person's name.
 package enum ImageWriter {
+  /// Whether a name is one that can be written: it ends in `.nii` or `.nii.gz`.
+  package static func canWrite(_ path: String) -> Bool { ImageSink.isWritable(path) }
+
   /// Writes a label map: the smallest of uint8, int16 and int32 that holds every label, intent
   /// 1002.
   ///

@@ -1,3 +1,4 @@
+import Anatomy
 import Imaging
 
 /// Volumes of the structures of one or more segmentations, a row for each structure of each.
@@ -47,6 +48,23 @@ package struct VolumesTable: Equatable, Sendable {
           hardVolume: Double(counts[position]) * voxelVolume,
           softVolume: softVoxels.map { $0[position] * voxelVolume }))
     }
+  }
+
+  /// Adds a segmentation's structures, in the table's order; `volumes` has an entry for each label.
+  package mutating func add(subject: String, volumes: [StructureVolume], table: LabelTable) {
+    precondition(
+      volumes.count == table.count, "\(volumes.count) volumes for \(table.count) labels")
+    for (label, volume) in zip(table.labels, volumes) where label.index != 0 {
+      rows.append(
+        Row(
+          subject: subject, index: label.index, name: label.name, voxels: volume.voxels,
+          hardVolume: volume.hard, softVolume: volume.soft))
+    }
+  }
+
+  /// The first line of a file, by which one of these tables is known.
+  package static func firstLine(of format: DelimitedText) -> String {
+    String(decoding: format.encoded([columns]), as: UTF8.self)
   }
 
   /// The table as a file's bytes. Volumes have three decimals.

@@ -1,46 +1,83 @@
 import Anatomy
 import ArgumentParser
-import Foundation
 import Imaging
 import Reports
 
 struct SegmentCommand: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "segment",
-    abstract: "Segments scans on their own grid.")
+    abstract: "Segments scans on their own grid, whatever their contrast and orientation.",
+    discussion: """
+      One scan goes to one file. Several scans, a folder, or a list go to a folder, where results are \
+      named after their scans: NAME_seg.nii.gz, NAME_posteriors.nii.gz, NAME_qc.png, NAME_affine.txt; \
+      volumes of all scans go to one table. A JSON file beside each label map tells what was fitted and \
+      how far to trust it.
 
-  @Argument var scan: String
-  @Option(name: .shortAndLong) var output: String
-  @Option var atlas: String?
-  @Option var qc: String?
+      Examples:
+        segpipe segment scan.nii.gz -o seg.nii.gz
+        segpipe segment scan.nii.gz -o seg.nii.gz --volumes volumes.tsv --qc look.png
+        segpipe segment scans/ -o segmentations/ --qc pictures/ --volumes all.csv
+        segpipe segment --list scans.txt -o segmentations/ --posteriors posteriors/
+        segpipe segment ct.nii.gz -o seg.nii.gz --affine 0GenericAffine.mat --no-bias
+
+      A scan that fails does not stop the others; the exit code is the numerically highest. \
+      The atlas is the one given, else ./segpipe-work/atlas (or the workspace's), else the built-in head.
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "Scans, or folders of scans: NIfTI or MGH; '-' reads one from standard input.",
+      valueName: "scan"))
+  var scans: [String] = []
+
+  @Option(help: ArgumentHelp("Text file of scans, one path a line.", valueName: "file"))
+  var list: String?
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp("Label map to write, .nii or .nii.gz; or a folder.", valueName: "file"))
+  var output: String
+
+  @OptionGroup(title: "Further outputs") var further: SegmentOutputOptions
+  @OptionGroup(title: "Method") var method: SegmentMethodOptions
+  @OptionGroup(title: "Reading scans") var reading: ReadingOptions
   @OptionGroup var outputs: OutputOptions
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    if scans.isEmpty && list == nil {
+      throw ValidationError("No scan given: name files or a folder, or give --list.")
+    }
+    if scans.filter({ $0 == "-" }).count + (list == "-" ? 1 : 0) > 1 {
+      throw ValidationError("Standard input can be read once.")
+    }
+  }
+
   func perform(_ console: Console) throws {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let atlas = try AtlasFiles.read(atlas ?? AtlasLocator().folder(of: "head"))
-    console.detail("atlas \(clock.now - start)")
-    let image = try ImageReader.readScan(scan)
-    console.detail("scan \(clock.now - start)")
-    let segmenter = try Segmenter(prior: atlas.prior)
-    console.detail("segmenter \(clock.now - start)")
-    let result = try segmenter.segment(image.volume, path: scan) { console.detail("\($0) \(clock.now - start)") } trace: { console.detail("\($0) \(clock.now - start)") }
-    let labels = result.labels
-    console.detail("\(result.quality)")
-    let fit = result
-    if let qc {
-      try AtomicFile.write(
-        PNG.encoded(
-          QualityPicture.render(scan: image.volume, labels: labels, table: atlas.prior.table)),
-        to: qc)
+    let found = try ScanList(scans, list: list)
+    let plan = try SegmentationPlan(
+      found, further.request(labels: output),
+      isMany: SegmentationPlan.isMany(found, hasList: list != nil, output: output))
+    if plan.jobs.count > 1 && method.affine != nil {
+      throw ValidationError("--affine is for one scan; \(plan.jobs.count) are given.")
     }
-    for (i, g) in fit.model.groups.enumerated() {
-      console.detail(
-        atlas.prior.table.groups[i] + " " + g.map { "\(Int($0.mean))±\(Int($0.variance.squareRoot())) (\(Int($0.weight*100))%)" }.joined(separator: " ") + " zero \(fit.model.zeroShare[i])")
-    }
-    console.detail("labelled \(clock.now - start)")
-    try ImageWriter.write(labels: labels, like: image.header, to: output, description: "segpipe")
-    console.detail("done \(clock.now - start)")
+    try plan.check(
+      overwrite: outputs.overwrite, inputs: [list, method.affine].compactMap { $0 })
+    if found.ignored > 0 { console.note("\(found.ignored) files that are no scans ignored") }
+
+    let affine = try method.matrix()
+    let progress = console.progress("segmenting")
+    let choice = try AtlasChoice.choose(given: method.atlas, workspace: method.workspace)
+    let atlas = try AtlasFiles.read(choice.folder)
+    console.note("atlas: \(atlas.name) (\(choice.source.rawValue))")
+    let segmenter = try Segmenter(
+      prior: atlas.prior, settings: method.settings(levels: further.posteriorLevels))
+    var run = SegmentationRun(
+      segmenter: segmenter, atlas: atlas, source: choice.source, affine: affine,
+      reading: reading.options, console: console, progress: progress, scans: plan.jobs.count)
+    run.segment(plan.jobs)
+    if let volumes = plan.volumes { try run.write(volumes: volumes) }
+    progress.finish()
+    try run.conclude(isStrict: further.qcStrict)
   }
 }

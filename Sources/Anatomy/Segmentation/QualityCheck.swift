@@ -1,0 +1,147 @@
+import Imaging
+
+/// One reason to trust or to doubt a segmentation.
+package struct QualityCheck: Equatable, Sendable {
+  package enum Verdict: String, Comparable, Sendable {
+    case pass = "PASS"
+    /// Worth a look.
+    case warn = "WARN"
+    /// Most probably wrong.
+    case fail = "FAIL"
+
+    package static func < (a: Verdict, b: Verdict) -> Bool { a.rank < b.rank }
+
+    private var rank: Int {
+      switch self {
+      case .pass: 0
+      case .warn: 1
+      case .fail: 2
+      }
+    }
+  }
+
+  /// In kebab case, such as `field-of-view`.
+  package let name: String
+  package let verdict: Verdict
+  /// What was measured, in the unit that `message` names.
+  package let value: Double
+  /// What was found and what was expected.
+  package let message: String
+}
+
+extension [QualityCheck] {
+  /// The worst of them.
+  package var verdict: QualityCheck.Verdict { map(\.verdict).max() ?? .pass }
+}
+
+extension QualityCheck {
+  /// Every check of one segmentation.
+  package static func all(_ result: Segmentation, atlas: Atlas) -> [QualityCheck] {
+    let structures = zip(atlas.prior.table.labels, result.volumes).enumerated().compactMap {
+      place, pair -> Structure? in
+      guard Segmenter.isOfInterest(pair.0) else { return nil }
+      return Structure(
+        label: pair.0, found: pair.1.soft, expected: atlas.volumes[place],
+        partner: atlas.prior.table.partnerOfLabel[place].map { result.volumes[$0].soft },
+        isEverywhere: atlas.volumes[place].count == atlas.origin.maps)
+    }
+    return [
+      information(result.quality.information), fieldOfView(result.quality.outsideView),
+      volumes(structures), totalVolume(structures), asymmetry(structures),
+    ].compactMap { $0 }
+  }
+
+  private struct Structure {
+    let label: Label
+    /// mm3.
+    let found: Double
+    let expected: VolumeStatistics
+    /// Volume of the other side, mm3.
+    let partner: Double?
+    /// Whether every label map of the atlas holds it.
+    let isEverywhere: Bool
+  }
+
+  /// How much the anatomy explains of the intensities. Good scans have 0.5 nats and more.
+  private static func information(_ value: Double) -> QualityCheck {
+    QualityCheck(
+      name: "information", verdict: verdict(value, warnBelow: 0.3, failBelow: 0.15), value: value,
+      message: "the atlas explains \(text(value)) nats a sample of the intensities, "
+        + "expected at least 0.3")
+  }
+
+  private static func fieldOfView(_ share: Double) -> QualityCheck {
+    QualityCheck(
+      name: "field-of-view", verdict: verdict(-share, warnBelow: -0.05, failBelow: -0.25),
+      value: share,
+      message: "\(percent(share)) of the expected anatomy lies outside the field of view, "
+        + "expected at most 5 %")
+  }
+
+  /// Structures outside the range of the atlas's label maps, widened by half at either end.
+  private static func volumes(_ structures: [Structure]) -> QualityCheck? {
+    let known = structures.filter { $0.expected.count > 0 }
+    guard !known.isEmpty else { return nil }
+    let odd = known.filter { structure in
+      structure.found > 1.5 * structure.expected.most
+        || (structure.isEverywhere && structure.found < 0.5 * structure.expected.least)
+    }
+    let share = Double(odd.count) / Double(known.count)
+    let named = odd.prefix(5).map { structure in
+      "\(structure.label.name) \(millilitres(structure.found)) instead of "
+        + "\(millilitres(structure.expected.least)) to \(millilitres(structure.expected.most))"
+    }
+    let more = odd.count > named.count ? ", and \(odd.count - named.count) more" : ""
+    return QualityCheck(
+      name: "volumes", verdict: odd.isEmpty ? .pass : share > 0.4 ? .fail : .warn,
+      value: Double(odd.count),
+      message: odd.isEmpty
+        ? "all \(known.count) structures have plausible volumes"
+        : "\(odd.count) of \(known.count) structures have odd volumes: "
+          + named.joined(separator: "; ") + more)
+  }
+
+  private static func totalVolume(_ structures: [Structure]) -> QualityCheck? {
+    let expected = structures.reduce(0) { $0 + $1.expected.mean }
+    guard expected > 0 else { return nil }
+    let ratio = structures.reduce(0) { $0 + $1.found } / expected
+    let verdict: Verdict =
+      (0.5...1.6).contains(ratio) ? .pass : (0.3...2.5).contains(ratio) ? .warn : .fail
+    return QualityCheck(
+      name: "total-volume", verdict: verdict, value: ratio,
+      message: "all structures together have \(percent(ratio)) of the atlas's mean volume, "
+        + "expected 50 to 160 %")
+  }
+
+  /// Sum over pairs of the sides' difference, as a share of their sum.
+  private static func asymmetry(_ structures: [Structure]) -> QualityCheck? {
+    let pairs = structures.compactMap { one in one.partner.map { (one.found, $0) } }
+    let sum = pairs.reduce(0) { $0 + $1.0 + $1.1 }
+    guard sum > 0 else { return nil }
+    let share = pairs.reduce(0) { $0 + abs($1.0 - $1.1) } / sum
+    return QualityCheck(
+      name: "asymmetry", verdict: verdict(-share, warnBelow: -0.12, failBelow: -0.35), value: share,
+      message: "left and right differ by \(percent(share)) of their volume, expected at most 12 %")
+  }
+
+  private static func verdict(
+    _ value: Double, warnBelow: Double, failBelow: Double
+  ) -> Verdict {
+    // Not a number fails.
+    value >= warnBelow ? .pass : value >= failBelow ? .warn : .fail
+  }
+
+  private static func percent(_ share: Double) -> String {
+    guard share.isFinite else { return "n/a" }
+    return "\((share * 1000).rounded() / 10) %"
+  }
+
+  private static func text(_ value: Double) -> String {
+    guard value.isFinite else { return "n/a" }
+    return "\((value * 100).rounded() / 100)"
+  }
+
+  private static func millilitres(_ volume: Double) -> String {
+    "\((volume / 100).rounded() / 10) ml"
+  }
+}

@@ -1,0 +1,81 @@
+import Anatomy
+
+extension AnatomyError: Diagnosable {
+  package var diagnosis: Diagnosis {
+    switch self {
+    case .unknownLabels, .emptyMap, .tooManyLabels, .tooManyMaps, .noMaps, .sameName: maps
+    case .noContrast, .hopelessFit: scan
+    case .badAtlas, .badMatrix: file
+    }
+  }
+
+  /// Label maps to learn from.
+  private var maps: Diagnosis {
+    switch self {
+    case .unknownLabels(let path, let values):
+      let shown = values.prefix(10).map(String.init).joined(separator: ", ")
+      let more = values.count > 10 ? ", and \(values.count - 10) more" : ""
+      return Diagnosis(
+        "\(path): values that the label table does not name: \(shown)\(more)",
+        hint: "Add them to the table, as labels or as sources of a label that they belong to.",
+        status: .badData)
+    case .emptyMap(let path):
+      return Diagnosis(
+        "\(path): a label map without any label, expected at least one structure",
+        hint: "Check that this is the label map, and that the table names its values.",
+        status: .badData)
+    case .tooManyLabels(let found, let most):
+      return Diagnosis(
+        "\(found) labels or tissue groups, expected at most \(most)",
+        hint: "Merge labels in the table: its column 'sources' lists values that count as one.",
+        status: .badData)
+    case .tooManyMaps(let most):
+      return Diagnosis(
+        "more than \(most) label maps", hint: "Build the atlas from a part of them.",
+        status: .badData)
+    case .noMaps(let path):
+      return Diagnosis(
+        path.isEmpty ? "no label maps to learn from" : "\(path): no label maps to learn from",
+        hint: "Name label maps, or a folder that holds them as NIfTI or MGH files.",
+        status: .noInput)
+    case .sameName(let name, let paths):
+      return Diagnosis(
+        "two label maps would be known as '\(name)': " + paths.joined(separator: ", "),
+        hint: "Rename one of them, or leave it out.", status: .usage)
+    default: return Diagnosis("\(self)", status: .internalError)
+    }
+  }
+
+  /// A scan to be segmented.
+  private var scan: Diagnosis {
+    switch self {
+    case .noContrast(let path):
+      Diagnosis(
+        "\(path): almost every voxel has the same intensity: there is no contrast to go by",
+        hint: "Check that this is the scan and not a mask.", status: .badData)
+    case .hopelessFit(let path, let reason):
+      Diagnosis(
+        "\(path): the atlas does not fit: \(reason)",
+        hint: "Check with segpipe inspect where the header puts the scan, and that the atlas is "
+          + "one of this part of the body.", status: .badData)
+    default: Diagnosis("\(self)", status: .internalError)
+    }
+  }
+
+  /// Other files.
+  private var file: Diagnosis {
+    switch self {
+    case .badAtlas(let path, let found, let expected):
+      Diagnosis(
+        "\(path): no usable atlas: \(found), expected \(expected)",
+        hint: "Name the folder that holds atlas-NAME_description.json, or build it again with "
+          + "segpipe build-atlas.", status: .badData)
+    case .badMatrix(let path, let found):
+      Diagnosis(
+        "\(path): \(found), expected an affine matrix that takes the scan to the atlas",
+        hint: "Known are ITK's affine transforms, FSL's .mat, and plain rows of four numbers; "
+          + "--affine-format tells which.", status: .badData)
+    default: Diagnosis("\(self)", status: .internalError)
+    }
+  }
+}

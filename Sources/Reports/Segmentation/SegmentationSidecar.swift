@@ -1,0 +1,190 @@
+import Anatomy
+import Foundation
+import Imaging
+
+/// What is written beside a label map, as JSON: what made it, from which atlas, what was fitted, and how
+/// far it can be trusted. No dates and no paths.
+package struct SegmentationSidecar: Encodable, Sendable {
+  package struct Generator: Codable, Equatable, Sendable {
+    let name: String
+    let version: String
+
+    /// As BIDS has it.
+    package static let list = [Generator(name: "segpipe", version: Version.current)]
+
+    enum CodingKeys: String, CodingKey {
+      case name = "Name"
+      case version = "Version"
+    }
+  }
+
+  /// The atlas, by name and content.
+  package struct AtlasIdentity: Codable, Equatable, Sendable {
+    let fingerprint: String
+    let maps: Int
+    let name: String
+    let source: String
+    let space: String
+
+    package init(_ atlas: Atlas, source: AtlasChoice.Source) {
+      fingerprint = atlas.fingerprint
+      maps = atlas.origin.maps
+      name = atlas.name
+      self.source = source.rawValue
+      space = atlas.space
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case fingerprint = "Fingerprint"
+      case maps = "Maps"
+      case name = "Name"
+      case source = "Source"
+      case space = "Space"
+    }
+  }
+
+  struct Gaussian: Encodable, Sendable {
+    let mean: Double
+    let deviation: Double
+    let weight: Double
+
+    enum CodingKeys: String, CodingKey {
+      case mean = "Mean"
+      case deviation = "Deviation"
+      case weight = "Weight"
+    }
+  }
+
+  struct Tissue: Encodable, Sendable {
+    let group: String
+    let gaussians: [Gaussian]
+    let zeroShare: Double
+
+    enum CodingKeys: String, CodingKey {
+      case group = "Group"
+      case gaussians = "Gaussians"
+      case zeroShare = "ZeroShare"
+    }
+  }
+
+  struct Check: Encodable, Sendable {
+    let name: String
+    let verdict: String
+    let value: Double
+    let message: String
+
+    enum CodingKeys: String, CodingKey {
+      case name = "Name"
+      case verdict = "Verdict"
+      case value = "Value"
+      case message = "Message"
+    }
+  }
+
+  struct Quality: Encodable, Sendable {
+    let verdict: String
+    let information: Double
+    let outsideView: Double
+    let largestDisplacement: Double
+    let checks: [Check]
+
+    enum CodingKeys: String, CodingKey {
+      case verdict = "Verdict"
+      case information = "InformationNats"
+      case outsideView = "OutsideFieldOfView"
+      case largestDisplacement = "LargestDisplacementMM"
+      case checks = "Checks"
+    }
+  }
+
+  let atlas: AtlasIdentity
+  let generatedBy = Generator.list
+  let intensityModel: [Tissue]
+  let kind: String
+  let quality: Quality
+  /// Scan world mm to atlas world mm, rows.
+  let transform: [[Double]]
+
+  // In alphabetical order the first ones name segpipe within the first KiB, by which a file is known as
+  // our own.
+  enum CodingKeys: String, CodingKey {
+    case atlas = "Atlas"
+    case generatedBy = "GeneratedBy"
+    case intensityModel = "IntensityModel"
+    case kind = "Kind"
+    case quality = "Quality"
+    case transform = "ScanToAtlas"
+  }
+
+  package init(
+    _ result: Segmentation, checks: [QualityCheck], atlas: AtlasIdentity, table: LabelTable
+  ) {
+    self.atlas = atlas
+    kind = result.kind.rawValue
+    transform = result.transform.rows.map { $0.map { Self.rounded($0, 1e-6) } }
+    intensityModel = zip(table.groups, result.model.groups).enumerated().map { place, tissue in
+      Tissue(
+        group: tissue.0,
+        gaussians: tissue.1.map {
+          Gaussian(
+            mean: Self.significant($0.mean), deviation: Self.significant($0.variance.squareRoot()),
+            weight: Self.rounded($0.weight, 1e-4))
+        }, zeroShare: Self.rounded(result.model.zeroShare[place], 1e-4))
+    }
+    quality = Quality(
+      verdict: checks.verdict.rawValue,
+      information: Self.rounded(result.quality.information, 1e-4),
+      outsideView: Self.rounded(result.quality.outsideView, 1e-4),
+      largestDisplacement: Self.rounded(result.quality.largestDisplacement, 1e-2),
+      checks: checks.map {
+        Check(
+          name: $0.name, verdict: $0.verdict.rawValue, value: Self.rounded($0.value, 1e-4),
+          message: $0.message)
+      })
+  }
+
+  /// The file's bytes. Throws: an encoding error.
+  package func encoded() throws -> [UInt8] { try Self.json(self) }
+
+  static func json(_ value: some Encodable) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
+  }
+
+  /// To a multiple of a unit; 0 for what is not finite, for which JSON has no word.
+  private static func rounded(_ value: Double, _ unit: Double) -> Double {
+    let steps = (value / unit).rounded()
+    return steps.isFinite ? steps / (1 / unit).rounded() : 0
+  }
+
+  /// To five significant digits: intensities have any range.
+  private static func significant(_ value: Double) -> Double {
+    guard value.isFinite, value != 0 else { return 0 }
+    return Double(String(format: "%.4e", value)) ?? 0
+  }
+}
+
+/// What is written beside posterior probabilities: which volume is which label.
+package struct PosteriorsSidecar: Encodable, Sendable {
+  let atlas: SegmentationSidecar.AtlasIdentity
+  let generatedBy = SegmentationSidecar.Generator.list
+  let labelMap: [String]
+  let labelValues: [Int32]
+
+  enum CodingKeys: String, CodingKey {
+    case atlas = "Atlas"
+    case generatedBy = "GeneratedBy"
+    case labelMap = "LabelMap"
+    case labelValues = "LabelValues"
+  }
+
+  package init(atlas: SegmentationSidecar.AtlasIdentity, table: LabelTable) {
+    self.atlas = atlas
+    labelMap = table.labels.map(\.name)
+    labelValues = table.labels.map(\.index)
+  }
+
+  /// The file's bytes. Throws: an encoding error.
+  package func encoded() throws -> [UInt8] { try SegmentationSidecar.json(self) }
+}

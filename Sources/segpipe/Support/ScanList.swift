@@ -1,0 +1,128 @@
+import Foundation
+import Imaging
+import Reports
+
+/// The scans that a command line asks for: files, folders, and a list of paths.
+struct ScanList {
+  /// In the order given, a folder's by name.
+  private(set) var paths: [String] = []
+  /// Those that came from a folder rather than by their own name.
+  private(set) var fromFolders: Set<String> = []
+  /// Files in folders that are no images by name.
+  private(set) var ignored = 0
+
+  /// - Parameter list: a text file of one path a line, `-` for standard input; empty lines and lines that
+  ///   start with `#` are skipped.
+  /// - Throws: `ScanListError`, `ImagingError` for a list or folder that cannot be read.
+  init(_ arguments: [String], list: String?) throws {
+    for argument in arguments { try add(argument) }
+    if let list {
+      for path in try Self.lines(of: list) { try add(path) }
+    }
+    guard !paths.isEmpty else {
+      throw ScanListError.noScans(arguments + [list].compactMap { $0 }, ignored: ignored)
+    }
+  }
+
+  /// Drops scans that came from folders.
+  mutating func drop(_ isUnwanted: (String) -> Bool) {
+    let before = paths.count
+    paths.removeAll { fromFolders.contains($0) && isUnwanted($0) }
+    ignored += before - paths.count
+  }
+
+  private mutating func add(_ argument: String) throws {
+    guard Self.isFolder(argument) else {
+      paths.append(argument)
+      return
+    }
+    let folder = argument.hasSuffix("/") ? String(argument.dropLast()) : argument
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: argument) else {
+      throw ImagingError.unreadable(path: argument, code: EACCES)
+    }
+    for name in names.sorted() where !name.hasPrefix(".") {
+      let path = "\(folder)/\(name)"
+      if Self.isScan(name), !Self.isFolder(path) {
+        paths.append(path)
+        fromFolders.insert(path)
+      } else if !Self.isVoxels(name) {
+        ignored += 1
+      }
+    }
+  }
+
+  private static func lines(of list: String) throws -> [String] {
+    let data: Data
+    if list == "-" {
+      data = (try FileHandle.standardInput.readToEnd()) ?? Data()
+    } else {
+      guard FileManager.default.fileExists(atPath: list) else {
+        throw ImagingError.missing(path: list)
+      }
+      if isFolder(list) { throw ScanListError.listIsFolder(list) }
+      guard let read = FileManager.default.contents(atPath: list) else {
+        throw ImagingError.unreadable(path: list, code: EACCES)
+      }
+      data = read
+    }
+    guard let text = String(data: data, encoding: .utf8), !text.contains("\0") else {
+      throw ScanListError.listIsNoText(list)
+    }
+    return text.split(whereSeparator: \.isNewline).map(String.init)
+      .filter { !$0.allSatisfy(\.isWhitespace) && !$0.hasPrefix("#") }
+  }
+
+  static func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && isFolder.boolValue
+  }
+
+  private static let endings = [".nii.gz", ".nii", ".mgz", ".mgh", ".hdr.gz", ".hdr"]
+  private static let voxelEndings = [".img.gz", ".img"]
+
+  private static func isScan(_ name: String) -> Bool {
+    endings.contains { name.lowercased().hasSuffix($0) }
+  }
+
+  /// The other half of an image whose header is the scan.
+  private static func isVoxels(_ name: String) -> Bool {
+    voxelEndings.contains { name.lowercased().hasSuffix($0) }
+  }
+
+  /// A scan's name without folder and extension; `stdin` for standard input.
+  static func name(of path: String) -> String {
+    if path == "-" { return "stdin" }
+    let file = path.split(separator: "/").last.map(String.init) ?? path
+    let ending = (endings + voxelEndings).first { file.lowercased().hasSuffix($0) }
+    let stem = file.dropLast(ending?.count ?? 0)
+    return stem.isEmpty ? file : String(stem)
+  }
+}
+
+/// Why there is nothing to work on.
+enum ScanListError: Error, Equatable {
+  case noScans([String], ignored: Int)
+  case listIsFolder(String)
+  case listIsNoText(String)
+}
+
+extension ScanListError: Diagnosable {
+  var diagnosis: Diagnosis {
+    switch self {
+    case .noScans(let places, let ignored):
+      let others = ignored == 0 ? "" : "; \(ignored) other files were ignored"
+      return Diagnosis(
+        "\(places.joined(separator: ", ")): no scans\(others)",
+        hint: "Scans end in .nii, .nii.gz, .mgh, .mgz or .hdr.", status: .noInput)
+    case .listIsFolder(let path):
+      return Diagnosis(
+        "\(path): a folder, expected a text file that lists scans",
+        hint: "Name the folder without --list.", status: .usage)
+    case .listIsNoText(let path):
+      return Diagnosis(
+        "\(path): not a text file of one path a line",
+        hint: "Name scans themselves without --list.", status: .badData)
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import Anatomy
+import ArgumentParser
+
+/// What `segment` writes beside the label map.
+struct SegmentOutputOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Posterior probabilities of every label, 4-D, with a JSON file that names the volumes.",
+      valueName: "file"))
+  var posteriors: String?
+
+  @Option(help: ArgumentHelp("Bits of each probability: 8 or 16.", valueName: "bits"))
+  var posteriorBits = 8
+
+  @Option(
+    help: ArgumentHelp(
+      "Table of volumes, .tsv or .csv: by the labels (hard) and by their probabilities (soft).",
+      valueName: "file"))
+  var volumes: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Picture to judge the result by, .png: three planes, labels over the scan.",
+      valueName: "file"))
+  var qc: String?
+
+  @Flag(help: "Exit with 65 when a quality check fails; results are written all the same.")
+  var qcStrict = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The affine that was found: .txt (matrix, scan to atlas) or .tfm (ITK).",
+      valueName: "file"))
+  var saveAffine: String?
+
+  func validate() throws {
+    guard posteriorBits == 8 || posteriorBits == 16 else {
+      throw ValidationError("--posterior-bits is \(posteriorBits); it must be 8 or 16.")
+    }
+  }
+
+  /// What a probability of 1 is stored as; nil for none.
+  var posteriorLevels: Int? { posteriors == nil ? nil : posteriorBits == 8 ? 255 : 65535 }
+
+  func request(labels: String) -> SegmentationPlan.Request {
+    SegmentationPlan.Request(
+      labels: labels, posteriors: posteriors, picture: qc, affine: saveAffine, volumes: volumes)
+  }
+}
+
+/// How `segment` works.
+struct SegmentMethodOptions: ParsableArguments {
+  /// Whether the brain stands alone in the scan.
+  enum Stripped: String, CaseIterable, ExpressibleByArgument {
+    case yes, no, auto
+  }
+
+  @Option(help: ArgumentHelp("Folder of another atlas.", valueName: "folder"))
+  var atlas: String?
+
+  @Option(
+    help: ArgumentHelp("Workspace whose atlas is used if it holds one.", valueName: "folder"))
+  var workspace: String?
+
+  @Option(
+    help: """
+      Whether everything around the structures of interest has been set to zero: yes, no, or auto to \
+      find out.
+      """)
+  var stripped = Stripped.auto
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Register by this file: numbers that take scan to atlas, world mm; an ITK or ANTs transform, scan \
+      moving; or FSL's .mat of flirt -in scan -ref (image on the atlas grid).
+      """, valueName: "file"))
+  var affine: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Format of that file: plain, itk or fsl. Default: by content and name.", valueName: "format"))
+  var affineFormat: MatrixFile.Format?
+
+  @Flag(help: "Fit no warp: faster, less accurate.")
+  var noWarp = false
+
+  @Flag(help: "Fit no bias field: for intensities that are calibrated, such as CT.")
+  var noBias = false
+
+  func validate() throws {
+    if affineFormat != nil && affine == nil {
+      throw ValidationError("--affine-format needs --affine.")
+    }
+    if atlas != nil && workspace != nil {
+      throw ValidationError("--atlas and --workspace exclude each other.")
+    }
+  }
+
+  func settings(levels: Int?) -> Segmenter.Settings {
+    var settings = Segmenter.Settings()
+    settings.stripped = stripped == .auto ? nil : stripped == .yes
+    (settings.fitsWarp, settings.fitsBias) = (!noWarp, !noBias)
+    settings.posteriorLevels = levels
+    return settings
+  }
+
+  /// Throws: `ImagingError`, `AnatomyError.badMatrix`.
+  func matrix() throws -> MatrixFile? {
+    try affine.map { try MatrixFile(reading: $0, format: affineFormat) }
+  }
+}
+
+extension MatrixFile.Format: ExpressibleByArgument {}

@@ -1,0 +1,175 @@
+import Imaging
+import Reports
+
+/// Every file that a run of `segment` will write, settled before any work.
+struct SegmentationPlan {
+  /// One scan and where its results go.
+  struct Job: Equatable {
+    let scan: String
+    /// The scan's name in tables.
+    let subject: String
+    /// The label map, and the JSON beside it.
+    let labels: String
+    var posteriors: String?
+    var picture: String?
+    var affine: String?
+
+    var sidecar: String { SegmentationPlan.sidecar(of: labels) }
+    var posteriorsSidecar: String? { posteriors.map(SegmentationPlan.sidecar) }
+
+    var outputs: [String] {
+      [labels, sidecar] + [posteriors, posteriorsSidecar, picture, affine].compactMap { $0 }
+    }
+  }
+
+  /// What was asked for on the command line: files for one scan, folders for several.
+  struct Request {
+    var labels: String
+    var posteriors: String?
+    var picture: String?
+    var affine: String?
+    var volumes: String?
+  }
+
+  let jobs: [Job]
+  /// One table for all scans.
+  let volumes: String?
+
+  /// - Parameter isMany: whether outputs are folders; scans of a folder or a list always have folders.
+  /// - Throws: `SegmentationPlanError`, `ImagingError.unknownOutputFormat`.
+  init(_ scans: ScanList, _ request: Request, isMany: Bool) throws {
+    volumes = request.volumes
+    if let volumes, DelimitedText(extensionOf: volumes) == nil {
+      throw SegmentationPlanError.badEnding(
+        option: "--volumes", path: volumes, expected: ".tsv or .csv")
+    }
+    var scans = scans
+    if isMany {
+      try Self.checkFolders(request)
+      let results = Set(scans.paths.map { Self.job(for: $0, in: request).labels })
+      // A second run on a folder that holds its own results.
+      scans.drop { results.contains($0) }
+      jobs = scans.paths.map { Self.job(for: $0, in: request) }
+    } else {
+      try Self.checkFiles(request)
+      jobs = scans.paths.map { scan in
+        Job(
+          scan: scan, subject: ScanList.name(of: scan), labels: request.labels,
+          posteriors: request.posteriors, picture: request.picture, affine: request.affine)
+      }
+    }
+    try Self.checkDistinct(jobs, volumes)
+  }
+
+  /// Whether outputs are folders: by several scans, a folder, a list, or the output's own name.
+  static func isMany(_ scans: ScanList, hasList: Bool, output: String) -> Bool {
+    scans.paths.count > 1 || !scans.fromFolders.isEmpty || hasList || output.hasSuffix("/")
+      || ScanList.isFolder(output)
+  }
+
+  private static func job(for scan: String, in request: Request) -> Job {
+    let name = ScanList.name(of: scan)
+    func path(_ folder: String, _ ending: String) -> String {
+      (folder.hasSuffix("/") ? folder : folder + "/") + name + ending
+    }
+    return Job(
+      scan: scan, subject: name, labels: path(request.labels, "_seg.nii.gz"),
+      posteriors: request.posteriors.map { path($0, "_posteriors.nii.gz") },
+      picture: request.picture.map { path($0, "_qc.png") },
+      affine: request.affine.map { path($0, "_affine.txt") })
+  }
+
+  private static func checkFolders(_ request: Request) throws {
+    let named = [
+      ("--output", request.labels), ("--posteriors", request.posteriors ?? ""),
+      ("--qc", request.picture ?? ""), ("--save-affine", request.affine ?? ""),
+    ]
+    let endings = [".nii", ".nii.gz", ".png", ".txt", ".tfm"]
+    for (option, path) in named
+    where endings.contains(where: { path.lowercased().hasSuffix($0) })
+      && !ScanList.isFolder(path)
+    {
+      throw SegmentationPlanError.needsFolder(option: option, path: path)
+    }
+  }
+
+  private static func checkFiles(_ request: Request) throws {
+    for path in [request.labels, request.posteriors].compactMap({ $0 })
+    where !ImageWriter.canWrite(path) {
+      throw ImagingError.unknownOutputFormat(path: path)
+    }
+    if let picture = request.picture, !picture.lowercased().hasSuffix(".png") {
+      throw SegmentationPlanError.badEnding(option: "--qc", path: picture, expected: ".png")
+    }
+    if let affine = request.affine,
+      ![".txt", ".tfm"].contains(where: { affine.lowercased().hasSuffix($0) })
+    {
+      throw SegmentationPlanError.badEnding(
+        option: "--save-affine", path: affine, expected: ".txt or .tfm")
+    }
+  }
+
+  private static func checkDistinct(_ jobs: [Job], _ volumes: String?) throws {
+    var owners: [String: String] = [:]
+    func claim(_ path: String, for owner: String) throws {
+      if let other = owners[path] {
+        throw SegmentationPlanError.sameOutput(path: path, owners: [other, owner])
+      }
+      owners[path] = owner
+    }
+    for job in jobs {
+      for output in job.outputs { try claim(output, for: job.scan) }
+    }
+    if let volumes { try claim(volumes, for: "--volumes") }
+  }
+
+  /// Checks that every output may be written, and makes missing folders.
+  ///
+  /// - Parameter inputs: files that are read beside the scans.
+  /// - Throws: `ImagingError`.
+  func check(overwrite: Bool, inputs: [String]) throws {
+    let read = jobs.map(\.scan) + inputs
+    for job in jobs {
+      for output in job.outputs {
+        try OutputGuard.check(output, overwrite: overwrite, inputs: read)
+      }
+    }
+    if let volumes, let format = DelimitedText(extensionOf: volumes) {
+      try OutputGuard.check(
+        volumes, overwrite: overwrite, inputs: read, mark: VolumesTable.firstLine(of: format))
+    }
+  }
+
+  static func sidecar(of image: String) -> String {
+    let ending = [".nii.gz", ".nii"].first { image.lowercased().hasSuffix($0) } ?? ""
+    return String(image.dropLast(ending.count)) + ".json"
+  }
+}
+
+/// Why outputs cannot be what was asked for.
+enum SegmentationPlanError: Error, Equatable {
+  case badEnding(option: String, path: String, expected: String)
+  case needsFolder(option: String, path: String)
+  case sameOutput(path: String, owners: [String])
+}
+
+extension SegmentationPlanError: Diagnosable {
+  var diagnosis: Diagnosis {
+    switch self {
+    case .badEnding(let option, let path, let expected):
+      Diagnosis("\(option) is '\(path)'; it must end in \(expected)", status: .usage)
+    case .needsFolder(let option, let path):
+      Diagnosis(
+        "\(option) is '\(path)', a file, for several scans",
+        hint: "Name a folder: its files are named after the scans.", status: .usage)
+    case .sameOutput(let path, let owners) where Set(owners).count == 1:
+      Diagnosis(
+        "\(owners[0]): two outputs, or one asked for twice, would be written to \(path)",
+        hint: "Give each its own name, and name each scan once.", status: .usage)
+    case .sameOutput(let path, let owners):
+      Diagnosis(
+        "\(owners.joined(separator: " and ")) would both be written to \(path)",
+        hint: "Segment them into different folders.", status: .usage)
+    }
+  }
+}
