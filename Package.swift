@@ -46,7 +46,7 @@ let package = Package(
     .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
     .testTarget(name: "AnatomyTests", dependencies: ["Anatomy"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "Imaging", "CSPNG"]),
-    .testTarget(name: "EndToEndTests", dependencies: ["Imaging", "segpipe"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["Anatomy", "Imaging", "segpipe"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -49,8 +49,9 @@ struct ITKTransform {
     var variables: [(name: String, values: [Double])] = []
     var place = 0
     func word(_ number: Int) -> Int {
-      bytes.withUnsafeBytes {
-        Int(Int32(littleEndian: $0.loadUnaligned(fromByteOffset: place + 4 * number, as: Int32.self)))
+      let offset = place + 4 * number
+      return bytes.withUnsafeBytes {
+        Int(Int32(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Int32.self)))
       }
     }
     while place + 20 <= bytes.count {
@@ -63,9 +64,8 @@ struct ITKTransform {
       guard start + 8 * rows * columns <= bytes.count else { return nil }
       let values = (0..<rows * columns).map { i in
         bytes.withUnsafeBytes {
-          Double(
-            bitPattern: UInt64(
-              littleEndian: $0.loadUnaligned(fromByteOffset: start + 8 * i, as: UInt64.self)))
+          let bits = $0.loadUnaligned(fromByteOffset: start + 8 * i, as: UInt64.self)
+          return Double(bitPattern: UInt64(littleEndian: bits))
         }
       }
       variables.append(

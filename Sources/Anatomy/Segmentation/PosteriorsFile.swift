@@ -3,9 +3,8 @@ import Imaging
 /// Posterior probabilities as a 4-D image, a volume for each label of the table, background first.
 package enum PosteriorsFile {
   /// Writes them on the scan's own grid, one volume in memory at a time. Stored values times the slope sum
-  /// to 1 at every voxel.
+  /// to 1 at every voxel. The geometry of the scan's header is repeated.
   ///
-  /// - Parameter like: the scan's header, whose geometry is repeated.
   /// - Throws: `ImagingError` when the file cannot be written.
   package static func write(
     _ posteriors: Posteriors, order: VoxelOrder, like header: ImageHeader, to path: String,

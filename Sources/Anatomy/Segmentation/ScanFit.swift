@@ -102,6 +102,7 @@ extension Segmenter {
       transform: affine.transform, displacement: displacement, bias: bias, model: model, kind: kind,
       quality: SegmentationQuality(
         information: information(positions, samples, table),
+        tissueInformation: tissueInformation(positions, samples, table),
         outsideView: outsideView(scan, affine.transform),
         largestDisplacement: Double(displacement.largest)))
   }
@@ -148,6 +149,43 @@ extension Segmenter {
       without += here * log(max(density, 1e-37))
     }
     return (sum - without) / Double(samples.count)
+  }
+
+  /// The same among voxels that are neither exactly zero nor missing: a mask that was cut out of a scan
+  /// fits the atlas whatever is left inside it.
+  private func tissueInformation(
+    _ positions: [Float], _ samples: ScanSamples, _ table: LikelihoodTable
+  ) -> Double {
+    let groups = coarse.mm2
+    let (zero, missing) = (Int(IntensityScale.zero), Int(IntensityScale.missing))
+    let counts = groups.histogram(positions: positions, rows: samples.rows, table: table).counts
+    var shares = [Double](repeating: 0, count: groups.groups)
+    for row in 0..<IntensityScale.rows where row != zero && row != missing {
+      for group in shares.indices { shares[group] += counts[row * groups.lanes + group] }
+    }
+    let total = shares.reduce(0, +)
+    guard total >= 1 else { return 0 }
+    // log p(x | x other than 0), without any place.
+    let without = (0..<IntensityScale.rows).map { row in
+      log(
+        max(
+          1e-37,
+          shares.indices.reduce(0.0) { sum, group in
+            let padded = Double(table.values[zero * groups.lanes + group])
+            let density = Double(table.values[row * groups.lanes + group])
+            return sum + shares[group] / total * density / max(1e-4, 1 - padded)
+          }))
+    }
+    let here = groups.logLikelihoods(positions: positions, rows: samples.rows, table: table)
+    let padding = groups.logLikelihoods(
+      positions: positions, rows: [UInt16](repeating: IntensityScale.zero, count: samples.count),
+      table: table)
+    var (sum, count) = (0.0, 0)
+    for (j, row) in samples.rows.enumerated() where Int(row) != zero && Int(row) != missing {
+      sum += Double(here[j]) - log(max(1e-4, 1 - exp(Double(padding[j])))) - without[Int(row)]
+      count += 1
+    }
+    return count > 0 ? sum / Double(count) : 0
   }
 
   /// Share of the prior's structures of interest that the scan's field of view misses.

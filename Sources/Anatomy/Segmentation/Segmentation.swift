@@ -32,6 +32,8 @@ package struct SegmentationQuality: Equatable, Sendable {
   /// How much better the atlas explains the scan's intensities than a histogram without any anatomy does,
   /// in nats a sample of 8 mm3: their mutual information.
   package var information: Double
+  /// The same among samples that are not exactly zero, where a cut-out mask tells nothing.
+  package var tissueInformation: Double
   /// Share of the prior's structures of interest that lies outside the scan's field of view.
   package var outsideView: Double
   /// Largest displacement of the warp, mm.

@@ -10,7 +10,7 @@ extension Segmenter {
       Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: mm))
     }
     let coarsest = level(12)
-    let (foreground, threshold) = Self.foreground(coarsest)
+    let (foreground, threshold) = Self.foreground(coarsest, scale: scale)
     let levels = (
       coarse: ScanSamples(coarsest, scale: scale), middle: ScanSamples(level(6), scale: scale),
       fine: ScanSamples(level(4), scale: scale)
@@ -73,10 +73,14 @@ extension Segmenter {
   }
 
   /// World centre of what is brighter than half the mean of the voxels that are not zero, and that
-  /// threshold.
-  static func foreground(_ scan: Volume<Float>) -> (centre: SIMD3<Double>, threshold: Float) {
+  /// threshold. Intensities beyond the scale count as its end: a single hot voxel is no foreground.
+  static func foreground(
+    _ scan: Volume<Float>, scale: IntensityScale
+  ) -> (centre: SIMD3<Double>, threshold: Float) {
     let used = scan.voxels.filter { $0 != 0 && $0.isFinite }
-    let mean = used.reduce(0.0) { $0 + Double($1) } / Double(max(1, used.count))
+    let mean =
+      used.reduce(0.0) { $0 + Double(max(scale.low, min(scale.high, $1))) }
+      / Double(max(1, used.count))
     var (sum, count, voxel) = (SIMD3<Double>.zero, 0.0, 0)
     for z in 0..<scan.grid.extents.z {
       for y in 0..<scan.grid.extents.y {

@@ -27,7 +27,9 @@ package enum OutputGuard {
         let isFolder = status.st_mode & S_IFMT == S_IFDIR
         throw ImagingError.cannotCreate(path: path, code: isFolder ? EISDIR : EEXIST)
       }
-      guard overwrite || isOurs(target, mark: mark) else { throw ImagingError.outputExists(path: path) }
+      guard overwrite || isOurs(target, mark: mark) else {
+        throw ImagingError.outputExists(path: path)
+      }
     }
     let folder = AtomicFile.folder(of: target)
     try makeFolders(folder, for: path)

@@ -84,6 +84,7 @@ package struct SegmentationSidecar: Encodable, Sendable {
   struct Quality: Encodable, Sendable {
     let verdict: String
     let information: Double
+    let tissueInformation: Double
     let outsideView: Double
     let largestDisplacement: Double
     let checks: [Check]
@@ -91,6 +92,7 @@ package struct SegmentationSidecar: Encodable, Sendable {
     enum CodingKeys: String, CodingKey {
       case verdict = "Verdict"
       case information = "InformationNats"
+      case tissueInformation = "TissueInformationNats"
       case outsideView = "OutsideFieldOfView"
       case largestDisplacement = "LargestDisplacementMM"
       case checks = "Checks"
@@ -134,6 +136,7 @@ package struct SegmentationSidecar: Encodable, Sendable {
     quality = Quality(
       verdict: checks.verdict.rawValue,
       information: Self.rounded(result.quality.information, 1e-4),
+      tissueInformation: Self.rounded(result.quality.tissueInformation, 1e-4),
       outsideView: Self.rounded(result.quality.outsideView, 1e-4),
       largestDisplacement: Self.rounded(result.quality.largestDisplacement, 1e-2),
       checks: checks.map {

@@ -11,8 +11,9 @@ struct ScanList {
   /// Files in folders that are no images by name.
   private(set) var ignored = 0
 
-  /// - Parameter list: a text file of one path a line, `-` for standard input; empty lines and lines that
-  ///   start with `#` are skipped.
+  /// Gathers them. A list is a text file of one path a line, `-` for standard input; empty lines and lines
+  /// that start with `#` are skipped.
+  ///
   /// - Throws: `ScanListError`, `ImagingError` for a list or folder that cannot be read.
   init(_ arguments: [String], list: String?) throws {
     for argument in arguments { try add(argument) }

@@ -35,7 +35,8 @@ struct SegmentationPlan {
   /// One table for all scans.
   let volumes: String?
 
-  /// - Parameter isMany: whether outputs are folders; scans of a folder or a list always have folders.
+  /// Names every output; with `isMany` outputs are folders.
+  ///
   /// - Throws: `SegmentationPlanError`, `ImagingError.unknownOutputFormat`.
   init(_ scans: ScanList, _ request: Request, isMany: Bool) throws {
     volumes = request.volumes
@@ -123,9 +124,9 @@ struct SegmentationPlan {
     if let volumes { try claim(volumes, for: "--volumes") }
   }
 
-  /// Checks that every output may be written, and makes missing folders.
+  /// Checks that every output may be written, and makes missing folders. `inputs` are files that are read
+  /// beside the scans.
   ///
-  /// - Parameter inputs: files that are read beside the scans.
   /// - Throws: `ImagingError`.
   func check(overwrite: Bool, inputs: [String]) throws {
     let read = jobs.map(\.scan) + inputs

@@ -23,6 +23,11 @@ struct Program {
     try run(try path(), arguments, environment)
   }
 
+  /// The same for arguments in a list.
+  static func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
+    try run(try path(), arguments, environment)
+  }
+
   /// Runs a shell line in which `segpipe` is the program.
   static func shell(_ line: String, environment: [String: String] = [:]) throws -> Result {
     let function = "segpipe() { \"\(try path())\" \"$@\"; }; "
@@ -52,7 +57,9 @@ struct Program {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: executable)
     process.arguments = arguments
-    process.environment = ["PATH": "/usr/bin:/bin"].merging(environment) { $1 }
+    var inherited = ["PATH": "/usr/bin:/bin"]
+    inherited["SEGPIPE_ATLASES"] = ProcessInfo.processInfo.environment["SEGPIPE_ATLASES"]
+    process.environment = inherited.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: files[0]))
     process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: files[1]))

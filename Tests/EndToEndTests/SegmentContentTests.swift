@@ -1,0 +1,107 @@
+import Foundation
+import Imaging
+import Testing
+
+/// Scans with something odd in their voxels.
+@Suite struct SegmentContentTests {
+  private struct Outcome {
+    let result: Program.Result
+    let labels: Volume<Int32>?
+  }
+
+  private func segment(
+    _ options: String..., change: (inout Volume<Float>) -> Void
+  ) throws -> Outcome {
+    try Scratch.use { folder in
+      var scan = TinyAtlas.scan()
+      change(&scan)
+      try ImageWriter.write(
+        scan: scan, like: nil, to: folder + "/scan.nii", description: "test")
+      let result = try Program.run(
+        ["segment", folder + "/scan.nii", "-o", folder + "/seg.nii", "--atlas", TinyAtlas.folder]
+          + options)
+      let left = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+      guard left.contains("seg.nii") else {
+        #expect(left == ["scan.nii"])
+        return Outcome(result: result, labels: nil)
+      }
+      return Outcome(
+        result: result, labels: try ImageReader.readLabels(folder + "/seg.nii").volume)
+    }
+  }
+
+  /// Dice of the small structure.
+  private func dice(_ labels: Volume<Int32>?) throws -> Double {
+    let labels = try #require(labels)
+    return TinyAtlas.dice(labels, TinyAtlas.labels(on: labels.grid), 2)
+  }
+
+  @Test func aConstantScanIsRefused() throws {
+    let outcome = try segment { scan in
+      for voxel in scan.voxels.indices { scan.voxels[voxel] = 7 }
+    }
+    #expect(outcome.result.status == 65)
+    #expect(outcome.result.errors.contains("there is no contrast"))
+    #expect(outcome.labels == nil)
+    // Even by force there is nothing to go by.
+    let forced = try segment("--force") { scan in
+      for voxel in scan.voxels.indices { scan.voxels[voxel] = 7 }
+    }
+    #expect(forced.result.status == 65)
+    #expect(forced.labels == nil)
+  }
+
+  @Test func missingVoxelsAreLeftOut() throws {
+    let few = try segment { scan in
+      for voxel in stride(from: 0, to: scan.voxels.count, by: 50) { scan.voxels[voxel] = .nan }
+      scan.voxels[1] = .infinity
+    }
+    #expect(few.result.status == 0)
+    #expect(few.result.errors.contains("are not finite"))
+    #expect(try dice(few.labels) > 0.95)
+    let most = try segment { scan in
+      for voxel in scan.voxels.indices where voxel % 5 < 3 { scan.voxels[voxel] = .nan }
+    }
+    #expect(most.result.status == 65)
+    #expect(most.labels == nil)
+  }
+
+  @Test func oneHotVoxelChangesNothingElse() throws {
+    let plain = try segment { _ in }
+    let hot = try segment { $0[3, 3, 3] = 1e30 }
+    #expect(hot.result.status == 0)
+    let (a, b) = (try #require(plain.labels).voxels, try #require(hot.labels).voxels)
+    #expect(zip(a, b).count { $0 != $1 } < a.count / 1000)
+    #expect(try dice(plain.labels) > 0.95)
+  }
+
+  @Test func noiseFailsTheQualityChecks() throws {
+    func noise(_ scan: inout Volume<Float>) {
+      var state: UInt64 = 7
+      for voxel in scan.voxels.indices {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        scan.voxels[voxel] = Float(state >> 40)
+      }
+    }
+    let loud = try segment { noise(&$0) }
+    #expect(loud.result.errors.contains("FAIL information: "), "\(loud.result.errors)")
+    let strict = try segment("--qc-strict") { noise(&$0) }
+    #expect(strict.result.status == 65)
+    #expect(strict.result.errors.contains("quality checks failed: "))
+  }
+
+  @Test func contrastsMayBeInvertedAndBiased() throws {
+    let inverted = try segment { scan in
+      for voxel in scan.voxels.indices { scan.voxels[voxel] = 200 - scan.voxels[voxel] }
+    }
+    #expect(inverted.result.status == 0)
+    #expect(try dice(inverted.labels) > 0.9)
+    let biased = try segment { scan in
+      for voxel in scan.voxels.indices {
+        let along = Float(voxel % scan.grid.extents.x) / Float(scan.grid.extents.x)
+        scan.voxels[voxel] *= 0.75 + 0.5 * along
+      }
+    }
+    #expect(try dice(biased.labels) > 0.9)
+  }
+}

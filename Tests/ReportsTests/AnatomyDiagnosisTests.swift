@@ -1,0 +1,57 @@
+import Anatomy
+import Testing
+
+@testable import Reports
+
+/// The words of what goes wrong between sound files and a segmentation, and their exit codes.
+@Suite struct AnatomyDiagnosisTests {
+  @Test(arguments: [
+    (
+      AnatomyError.unknownLabels(path: "m.nii", values: [7, 9]),
+      "m.nii: values that the label table does not name: 7, 9", Reports.ExitStatus.badData
+    ),
+    (
+      .unknownLabels(path: "m.nii", values: Array(1...12)),
+      "m.nii: values that the label table does not name: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, and 2 more",
+      .badData
+    ),
+    (
+      .emptyMap(path: "m.nii"),
+      "m.nii: a label map without any label, expected at least one structure", .badData
+    ),
+    (
+      .tooManyLabels(found: 300, most: 256), "300 labels or tissue groups, expected at most 256",
+      .badData
+    ),
+    (.tooManyMaps(most: 65535), "more than 65535 label maps", .badData),
+    (.noMaps(path: "maps"), "maps: no label maps to learn from", .noInput),
+    (.noMaps(path: ""), "no label maps to learn from", .noInput),
+    (
+      .sameName("a", paths: ["x/a.nii", "y/a.nii"]),
+      "two label maps would be known as 'a': x/a.nii, y/a.nii", .usage
+    ),
+    (
+      .noContrast(path: "s.nii"),
+      "s.nii: almost every voxel has the same intensity: there is no contrast to go by", .badData
+    ),
+    (
+      .hopelessFit(path: "s.nii", reason: "no voxel belongs to any structure"),
+      "s.nii: the atlas does not fit: no voxel belongs to any structure", .badData
+    ),
+    (
+      .badAtlas(path: "a", found: "no such file", expected: "a JSON file"),
+      "a: no usable atlas: no such file, expected a JSON file", .badData
+    ),
+    (
+      .badMatrix(path: "m.txt", found: "2 rows of 4 numbers"),
+      "m.txt: 2 rows of 4 numbers, expected an affine matrix that takes the scan to the atlas",
+      .badData
+    ),
+  ])
+  func words(error: AnatomyError, message: String, status: Reports.ExitStatus) {
+    let diagnosis = Diagnosis(of: error)
+    #expect(diagnosis.message == message)
+    #expect(diagnosis.status == status)
+    #expect(diagnosis.hint?.isEmpty == false)
+  }
+}
