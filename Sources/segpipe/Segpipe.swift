@@ -8,6 +8,7 @@ struct Segpipe: AsyncParsableCommand {
     abstract: "Segments medical scans with anatomy learned from label maps alone.",
     discussion: """
       Examples:
+        segpipe segment scan.nii.gz -o segmentation.nii.gz --qc look.png
         segpipe labels convert FreeSurferColorLUT.txt labels.tsv
         segpipe evaluate segmentation.nii.gz reference.nii.gz
         segpipe doctor

@@ -1,3 +1,4 @@
+import Anatomy
 import Foundation
 import Imaging
 import Reports
@@ -17,16 +18,18 @@ import Testing
 
   @Test func volumesAreLongAndComplete() throws {
     var volumes = VolumesTable()
-    let labels = Volume<Int32>(grid: grid, voxels: [4, 9, 90, 0])
-    volumes.add(subject: "p1", labels: labels, table: try table(), softVoxels: [1, 1.25, 1.75])
-    volumes.add(subject: "p2", labels: labels, table: try table())
+    let found = [(1, 1.0), (1, 1.25), (2, 1.75)].map { voxels, soft in
+      StructureVolume(voxels: voxels, hard: Double(voxels), soft: soft)
+    }
+    volumes.add(subject: "p1", volumes: found, table: try table())
+    volumes.add(subject: "p2", volumes: found, table: try table())
     #expect(
       String(decoding: volumes.encoded(as: .tsv), as: UTF8.self) == """
         subject\tindex\tname\tvoxels\thard_mm3\tsoft_mm3
         p1\t4\tliver\t1\t1.000\t1.250
         p1\t9\tvessel, large\t2\t2.000\t1.750
-        p2\t4\tliver\t1\t1.000\tn/a
-        p2\t9\tvessel, large\t2\t2.000\tn/a
+        p2\t4\tliver\t1\t1.000\t1.250
+        p2\t9\tvessel, large\t2\t2.000\t1.750
 
         """)
     #expect(

@@ -25,6 +25,12 @@ package struct StructureVolume: Equatable, Sendable {
   package var hard: Double
   /// The sum of its posterior probabilities, mm3.
   package var soft: Double
+
+  package init(voxels: Int, hard: Double, soft: Double) {
+    self.voxels = voxels
+    self.hard = hard
+    self.soft = soft
+  }
 }
 
 /// Figures by which a segmentation can be doubted.

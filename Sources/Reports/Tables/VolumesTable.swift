@@ -9,7 +9,7 @@ import Imaging
 /// | index, name | the label's, as in its table; background is left out |
 /// | voxels | voxels with this label |
 /// | hard_mm3 | their volume: voxels times a voxel's volume |
-/// | soft_mm3 | the posterior probabilities' sum times a voxel's volume; `n/a` where there are none |
+/// | soft_mm3 | the posterior probabilities' sum times a voxel's volume |
 package struct VolumesTable: Equatable, Sendable {
   package struct Row: Equatable, Sendable {
     package let subject: String
@@ -17,7 +17,7 @@ package struct VolumesTable: Equatable, Sendable {
     package let name: String
     package let voxels: Int
     package let hardVolume: Double
-    package let softVolume: Double?
+    package let softVolume: Double
   }
 
   package static let columns = ["subject", "index", "name", "voxels", "hard_mm3", "soft_mm3"]
@@ -25,30 +25,6 @@ package struct VolumesTable: Equatable, Sendable {
   package private(set) var rows: [Row] = []
 
   package init() {}
-
-  /// Adds a segmentation's structures, in the table's order.
-  ///
-  /// `softVoxels` is, for each label of the table, the sum of its posterior probabilities over the scan's
-  /// voxels, in voxels. Values of the label map that the table does not know are left out.
-  package mutating func add(
-    subject: String, labels: Volume<Int32>, table: LabelTable, softVoxels: [Double]? = nil
-  ) {
-    precondition(
-      softVoxels.map { $0.count == table.count } ?? true,
-      "\(softVoxels?.count ?? 0) soft volumes for \(table.count) labels")
-    var counts = [Int](repeating: 0, count: table.count)
-    for value in labels.voxels {
-      if let position = table.position(of: value) { counts[position] += 1 }
-    }
-    let voxelVolume = labels.grid.voxelVolume
-    for (position, label) in table.labels.enumerated() where label.index != 0 {
-      rows.append(
-        Row(
-          subject: subject, index: label.index, name: label.name, voxels: counts[position],
-          hardVolume: Double(counts[position]) * voxelVolume,
-          softVolume: softVoxels.map { $0[position] * voxelVolume }))
-    }
-  }
 
   /// Adds a segmentation's structures, in the table's order; `volumes` has an entry for each label.
   package mutating func add(subject: String, volumes: [StructureVolume], table: LabelTable) {
@@ -75,7 +51,7 @@ package struct VolumesTable: Equatable, Sendable {
           [
             row.subject, "\(row.index)", row.name, "\(row.voxels)",
             DecimalText.fixed(row.hardVolume, 3),
-            row.softVolume.map { DecimalText.fixed($0, 3) },
+            DecimalText.fixed(row.softVolume, 3),
           ]
         })
   }

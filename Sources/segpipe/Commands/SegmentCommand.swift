@@ -63,7 +63,7 @@ struct SegmentCommand: ConsoleCommand {
     }
     try plan.check(
       overwrite: outputs.overwrite, inputs: [list, method.affine].compactMap { $0 })
-    if found.ignored > 0 { console.note("\(found.ignored) files that are no scans ignored") }
+    if plan.ignored > 0 { console.note("other files in folders ignored: \(plan.ignored)") }
 
     let affine = try method.matrix()
     let progress = console.progress("segmenting")

@@ -34,6 +34,8 @@ struct SegmentationPlan {
   let jobs: [Job]
   /// One table for all scans.
   let volumes: String?
+  /// Files in folders that are not segmented.
+  let ignored: Int
 
   /// Names every output; with `isMany` outputs are folders.
   ///
@@ -59,6 +61,7 @@ struct SegmentationPlan {
           posteriors: request.posteriors, picture: request.picture, affine: request.affine)
       }
     }
+    ignored = scans.ignored
     try Self.checkDistinct(jobs, volumes)
   }
 
