@@ -104,7 +104,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "nothing that can be read"), ("# nothing\n", "0 rows of 0 numbers"), ("1 2 3\n", "1 rows of 3 numbers"),
+    ("", "nothing that can be read"), ("# nothing\n", "0 rows of 0 numbers"),
+    ("1 2 3\n", "1 rows of 3 numbers"),
     ("1 0 0 0\n0 1 0 0\n0 0 one 0\n", "'0 0 one 0'"),
     ("1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 2\n", "a last row other than 0 0 0 1"),
     ("1 0 0 nan\n0 1 0 0\n0 0 1 0\n", "a number is not finite"),
