@@ -145,7 +145,8 @@ package struct AtlasBuilder {
       let points = map.centroids.compactMap { $0 }
       return points.reduce(.zero, +) / Double(max(1, points.count))
     }
-    let middle = middles.reduce(.zero, +) / Double(middles.count)
+    // The first map's, since its grid is the atlas's where none is given.
+    let middle = middles[0]
     var targets = mean(
       zip(placed, middles).map { map, own in
         map.centroids.map { $0.map { point in point - own + middle } }
