@@ -19,7 +19,7 @@ struct Segpipe: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       SegmentCommand.self, BuildAtlasCommand.self, ConformCommand.self, InspectCommand.self,
-      EvaluateCommand.self, LabelsCommand.self, DoctorCommand.self,
+      EvaluateCommand.self, LabelsCommand.self, DemoCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {
