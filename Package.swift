@@ -44,9 +44,11 @@ let package = Package(
       exclude: ["Fixtures", "Measures/golden_measures.py"]),
     .testTarget(name: "ParallelTests", dependencies: ["Parallel"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
-    .testTarget(name: "AnatomyTests", dependencies: ["Anatomy"]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Imaging", "CSPNG"]),
-    .testTarget(name: "EndToEndTests", dependencies: ["Imaging", "segpipe"]),
+    .testTarget(
+      name: "AnatomyTests", dependencies: ["Anatomy", "Imaging", "CKernels", "Parallel"]),
+    .testTarget(
+      name: "ReportsTests", dependencies: ["Reports", "Anatomy", "Imaging", "CSPNG"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["Anatomy", "Imaging", "segpipe"]),
   ],
   swiftLanguageModes: [.v6]
 )

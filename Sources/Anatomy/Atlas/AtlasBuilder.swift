@@ -31,6 +31,14 @@ package struct AtlasBuilder {
     package let clipped: Double
     /// Faces at which the map's field of view cuts through tissue.
     package let cutFaces: Int
+
+    package init(path: String, absent: [String], rms: Double, clipped: Double, cutFaces: Int) {
+      self.path = path
+      self.absent = absent
+      self.rms = rms
+      self.clipped = clipped
+      self.cutFaces = cutFaces
+    }
   }
 
   let table: LabelTable

@@ -51,9 +51,9 @@ package enum AtlasFiles {
   /// Writes an atlas; the description comes last, so a folder that has one is whole.
   ///
   /// An atlas that was there stays whole until the new files lie on the disk under temporary names; then
-  /// its description goes, the files get their names, and what the old one leaves under other names goes.
+  /// its description goes, the files get their names, and what the old one leaves under other names
+  /// goes. `maps`, a table of the label maps, lies beside the description as `maps.tsv`.
   ///
-  /// - Parameter maps: a table of the label maps, to lie beside the description as `maps.tsv`.
   /// - Throws: `ImagingError` when a file cannot be written.
   package static func write(
     _ atlas: Atlas, to folder: String, license: String, generator: String, maps: [UInt8]? = nil,

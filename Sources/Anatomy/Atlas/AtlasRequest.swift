@@ -12,6 +12,8 @@ package struct AtlasRequest {
   /// Its voxel size along each axis, mm.
   package var spacing: Double?
   package var settings = AtlasBuilder.Settings()
+  /// Most memory that counting may take, bytes; grids that are asked for and need more are refused.
+  package var mostBytes: Int?
   /// Reads a label map.
   package var read: (String) throws -> Volume<Int32>
   /// The table that is used, told before the long work begins.
@@ -27,7 +29,7 @@ package struct AtlasRequest {
   /// Builds it. Without a table, maps whose first is a head are taken for heads until one of them holds
   /// something else, so that heads need no pass of their own.
   ///
-  /// - Throws: what `AtlasBuilder` and `read` throw.
+  /// - Throws: what `AtlasBuilder` and `read` throw; `ImagingError.outOfMemory`.
   package func build() throws -> (atlas: Atlas, reports: [AtlasBuilder.MapReport]) {
     guard let first = paths.first else { throw AnatomyError.noMaps(path: "") }
     if let table { return try build(AtlasTable(given: table)) }
@@ -48,11 +50,22 @@ package struct AtlasRequest {
     return try build(try AtlasTable(of: values, head: head))
   }
 
+  /// Of each voxel and label: a counter, and the share that it becomes.
+  private static let bytesOfCounting = 3
+
   private func build(
     _ choice: AtlasTable
   ) throws -> (atlas: Atlas, reports: [AtlasBuilder.MapReport]) {
     var settings = settings
-    if extents != nil || spacing != nil { settings.grid = try grid(for: choice.table) }
+    if extents != nil || spacing != nil {
+      let grid = try grid(for: choice.table)
+      let (needed, overflows) = grid.count.multipliedReportingOverflow(
+        by: Self.bytesOfCounting * choice.table.count)
+      guard !overflows, needed <= mostBytes ?? .max else {
+        throw ImagingError.outOfMemory(bytes: needed)
+      }
+      settings.grid = grid
+    }
     try chose(choice)
     let maps = paths.count
     var share = ProgressShare(settings, comparesMirrors: choice.table.hasPartners && maps > 1)

@@ -8,7 +8,7 @@ import Imaging
 package struct CounterRandom: Sendable {
   private let key: UInt64
 
-  /// - Parameter stream: numbers of different streams have nothing to do with each other.
+  /// Numbers of different streams have nothing to do with each other.
   package init(seed: UInt64, stream: UInt64) {
     key = Self.mix(Self.mix(seed &+ 0x9E37_79B9_7F4A_7C15) ^ Self.mix(~stream))
   }

@@ -22,7 +22,8 @@ struct TissueIntensities: Sendable {
       let members = table.labels.indices.filter { table.groupOfLabel[$0] == group }
       let isBackground = members.contains(0)
       let tissue = members.first.flatMap { table.labels[$0].mapping }
-      let known = Self.brightness(tissue: tissue, name: name).map { contrast == .t2 ? $0.t2 : $0.t1 }
+      let typical = Self.brightness(tissue: tissue, name: name)
+      let known = contrast == .t2 ? typical?.t2 : typical?.t1
       let drawn = Float(random.uniform(2 * group))
       if isBackground {
         means[group] = 0

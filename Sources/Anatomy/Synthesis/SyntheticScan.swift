@@ -76,7 +76,8 @@ package struct SyntheticScan: Sendable {
     }
     var linear = Affine.identity
     for axis in 0..<3 {
-      linear = AffineRegistration.rotation(axis: axis, degrees: between(axis, settings.turn)) * linear
+      let degrees = between(axis, settings.turn)
+      linear = AffineRegistration.rotation(axis: axis, degrees: degrees) * linear
     }
     let sizes = SIMD3(
       1 + between(3, settings.size), 1 + between(4, settings.size), 1 + between(5, settings.size))
@@ -113,7 +114,8 @@ package struct SyntheticScan: Sendable {
           for x in 0..<width {
             let q = SIMD3<Float>(start + toAtlas.columns.0 * Double(x))
             let u = shape.at(q) + detail.at(q)
-            let p = ((q + SIMD3(u.x, u.y, u.z)) * perMM).clamped(lowerBound: .zero, upperBound: most)
+            let moved = (q + SIMD3(u.x, u.y, u.z)) * perMM
+            let p = moved.clamped(lowerBound: .zero, upperBound: most)
             positions[3 * x] = p.x
             positions[3 * x + 1] = p.y
             positions[3 * x + 2] = p.z

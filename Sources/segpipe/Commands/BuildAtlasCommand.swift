@@ -16,7 +16,7 @@ struct BuildAtlasCommand: ConsoleCommand {
 
       Examples:
         segpipe build-atlas labels/
-        segpipe build-atlas labels/ more/sub-17.nii.gz --labels organs.tsv --name liver -o atlases/liver
+        segpipe build-atlas labels/ sub-17.nii.gz --labels organs.tsv --name liver -o liver-atlas
         segpipe build-atlas labels/ --grid 96 96 80 --spacing 2
       """)
 
@@ -44,7 +44,8 @@ struct BuildAtlasCommand: ConsoleCommand {
 
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("Folder for the atlas. Default: atlas in the workspace.", valueName: "folder"))
+    help: ArgumentHelp(
+      "Folder for the atlas. Default: atlas in the workspace.", valueName: "folder"))
   var output: String?
 
   @Option(
@@ -168,6 +169,8 @@ struct BuildAtlasCommand: ConsoleCommand {
     request.head = try? LabelTable.read(AtlasLocator().folder(of: "head") + "/labels.tsv")
     request.extents = grid.isEmpty ? nil : SIMD3(grid[0], grid[1], grid[2])
     request.spacing = spacing
+    let machine = Machine.current()
+    request.mostBytes = [machine.memoryLimit, machine.memoryAvailable].compactMap { $0 }.min()
     request.settings.name = name
     request.settings.smoothing = smoothing
     request.settings.refinements = refinements
@@ -192,15 +195,16 @@ struct BuildAtlasCommand: ConsoleCommand {
       if !choice.foreign.isEmpty {
         let values = choice.foreign.prefix(10).map { "\($0)" }.joined(separator: ", ")
         console.warn(
-          "the built-in label table for heads does not know \(values), and is not used; name a table "
-            + "with --labels to keep names, tissues and sides")
+          "the built-in label table for heads does not know \(values), and is not used; name a "
+            + "table with --labels to keep names, tissues and sides")
       }
       console.note(
         "label table: made from the maps' values, \(choice.table.count - 1) structures, each a "
           + "tissue of its own, no partners")
     }
     if mirrored == .yes, !choice.table.hasPartners {
-      throw ValidationError("--mirrored yes needs a label table with partners; name one by --labels.")
+      throw ValidationError(
+        "--mirrored yes needs a label table with partners; name one with --labels.")
     }
   }
 }
