@@ -9,6 +9,7 @@ extension ImagingError: Diagnosable {
     case .gzip, .shortData, .tooLarge, .overlong: damage
     case .changedWhileReading, .readFailed, .outOfMemory: trouble
     case .unknownOutputFormat, .outputExists, .outputIsInput, .cannotCreate, .writeFailed,
+      .folderNotSynced,
       .labelOutOfRange, .wrongVolume:
       output
     }
@@ -145,6 +146,10 @@ extension ImagingError: Diagnosable {
         "\(path): \(operation) failed: \(text(code)); nothing was left behind",
         hint: code == ENOSPC || code == EDQUOT ? "Make room on the disk, then run again." : nil,
         status: .inputOutput)
+    case .folderNotSynced(let path, let code):
+      Diagnosis(
+        "\(path): written, but its folder cannot be synced to disk: \(text(code))",
+        hint: "Check the disk, then run again.", status: .inputOutput)
     case .labelOutOfRange(let path, let value):
       Diagnosis(
         "\(path): label \(value) cannot be written, expected 0 or more", status: .badData)

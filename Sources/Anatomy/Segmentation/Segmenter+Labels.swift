@@ -92,9 +92,11 @@ struct PlaneLabeller: Sendable {
     var positions = [Float](repeating: 0, count: 3 * width)
     var rows = [UInt16](repeating: 0, count: width)
     var best = [UInt8](repeating: 0, count: voxels.count)
-    var posteriors = [Float](repeating: 0, count: width * count)
+    var posteriors = [Float](repeating: 0, count: levels == nil ? 0 : width * count)
+    var sums = [Float](repeating: 0, count: count)
     var result = Result(
-      best: [], voxels: [Int](repeating: 0, count: count), soft: [Double](repeating: 0, count: count),
+      best: [], voxels: [Int](repeating: 0, count: count),
+      soft: [Double](repeating: 0, count: count),
       posteriors: Posteriors.Plane())
     for y in 0..<grid.extents.y {
       let start = toAtlas(SIMD3(0, Double(y), Double(z)))
@@ -110,17 +112,24 @@ struct PlaneLabeller: Sendable {
           value == 0
           ? IntensityScale.zero : fit.model.scale.row(value * exp(-fit.bias.logarithm(at: q)))
       }
-      prior.withKernelPrior { kernel in
-        table.values.withUnsafeBufferPointer { values in
-          groupOf.withUnsafeBufferPointer { groups in
-            best.withUnsafeMutableBufferPointer { best in
-              _ = segpipe_label_posterior(
-                kernel, positions, rows, width, values.baseAddress, Int32(table.lanes),
-                groups.baseAddress, Self.alpha, Self.paddingAlpha,
-                best.baseAddress.map { $0 + y * width }, &posteriors)
+      posteriors.withUnsafeMutableBufferPointer { posteriors in
+        prior.withKernelPrior { kernel in
+          table.values.withUnsafeBufferPointer { values in
+            groupOf.withUnsafeBufferPointer { groups in
+              best.withUnsafeMutableBufferPointer { best in
+                segpipe_label_posterior(
+                  kernel, positions, rows, width, values.baseAddress, Int32(table.lanes),
+                  groups.baseAddress, Self.alpha, Self.paddingAlpha,
+                  best.baseAddress.map { $0 + y * width },
+                  levels == nil ? nil : posteriors.baseAddress, &sums)
+              }
             }
           }
         }
+      }
+      for k in 0..<count {
+        result.soft[Int(output[k])] += Double(sums[k])
+        sums[k] = 0
       }
       collect(posteriors, &best, row: y, levels: levels, into: &result)
     }
@@ -134,7 +143,8 @@ struct PlaneLabeller: Sendable {
   private static let paddingAlpha: Float = 0.05
 
   private func collect(
-    _ posteriors: [Float], _ best: inout [UInt8], row y: Int, levels: Int?, into result: inout Result
+    _ posteriors: [Float], _ best: inout [UInt8], row y: Int, levels: Int?,
+    into result: inout Result
   ) {
     let count = prior.table.count
     let width = grid.extents.x
@@ -143,10 +153,6 @@ struct PlaneLabeller: Sendable {
       let label = Int(output[Int(best[y * width + x])])
       best[y * width + x] = UInt8(label)
       result.voxels[label] += 1
-      for k in 0..<count {
-        let p = posteriors[x * count + k]
-        if p > 0 { result.soft[Int(output[k])] += Double(p) }
-      }
       guard let levels else { continue }
       for k in 0..<count { merged[k] = 0 }
       for k in 0..<count { merged[Int(output[k])] += posteriors[x * count + k] }

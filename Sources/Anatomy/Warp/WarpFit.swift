@@ -24,10 +24,10 @@ package struct WarpFit: Sendable {
   /// Score and curvature at the nodes.
   private struct Moments {
     /// Three a node.
-    var gradient: [SIMD4<Double>]
+    var gradient: [SIMD4<Float>]
     /// Symmetric 3x3: (xx, yy, zz, 0) and (xy, xz, yz, 0).
-    var diagonal: [SIMD4<Double>]
-    var mixed: [SIMD4<Double>]
+    var diagonal: [SIMD4<Float>]
+    var mixed: [SIMD4<Float>]
   }
 
   /// One Gauss-Newton step with a line search.
@@ -94,102 +94,58 @@ package struct WarpFit: Sendable {
       }
       return sums
     }
-    var result = Moments(
-      gradient: [SIMD4<Double>](repeating: .zero, count: nodes),
-      diagonal: [SIMD4<Double>](repeating: .zero, count: nodes),
-      mixed: [SIMD4<Double>](repeating: .zero, count: nodes))
-    for part in parts {
-      for node in 0..<nodes {
-        result.gradient[node] += SIMD4<Double>(part[3 * node]) * weight
-        result.diagonal[node] += SIMD4<Double>(part[3 * node + 1]) * weight
-        result.mixed[node] += SIMD4<Double>(part[3 * node + 2]) * weight
+    let factor = Float(weight)
+    func summed(_ term: Int) -> [SIMD4<Float>] {
+      (0..<nodes).map { node in
+        parts.reduce(SIMD4<Float>.zero) { $0 + $1[3 * node + term] } * factor
       }
     }
-    return result
+    return Moments(gradient: summed(0), diagonal: summed(1), mixed: summed(2))
   }
 
   /// Energy of a displacement, nats.
   private func penalty(_ u: [SIMD4<Float>]) -> Double {
-    let v = u.map { SIMD4<Double>($0) }
-    let force = penaltyGradient(v)
-    return zip(v, force).reduce(0) { $0 + 0.5 * ($1.0 * $1.1).sum() }
+    let lattice = Lattice(displacement.nodes)
+    return 0.5 * lattice.dot(u, lattice.stiffness(u, stretchWeight, bendWeight))
   }
 
-  /// (stretch L + bend L^2) u, L the lattice's Laplacian with free edges.
-  private func penaltyGradient(_ u: [SIMD4<Double>]) -> [SIMD4<Double>] {
-    let h = Double(displacement.spacing)
-    let first = laplacian(u)
-    let second = laplacian(first)
-    let (a, b) = (stretch * h, bend / h)
-    return zip(first, second).map { a * $0 + b * $1 }
-  }
-
-  /// Sum over lattice neighbours of the differences to them.
-  private func laplacian(_ u: [SIMD4<Double>]) -> [SIMD4<Double>] {
-    let n = displacement.nodes
-    var result = [SIMD4<Double>](repeating: .zero, count: u.count)
-    result.withUnsafeMutableBufferPointer { buffer in
-      u.withUnsafeBufferPointer { source in
-        nonisolated(unsafe) let (out, u) = (buffer, source)
-        Parallel.forEach(n.z) { z in
-          for y in 0..<n.y {
-            for x in 0..<n.x {
-              let i = (z * n.y + y) * n.x + x
-              let c = u[i]
-              var sum = SIMD4<Double>.zero
-              if x > 0 { sum += c - u[i - 1] }
-              if x + 1 < n.x { sum += c - u[i + 1] }
-              if y > 0 { sum += c - u[i - n.x] }
-              if y + 1 < n.y { sum += c - u[i + n.x] }
-              if z > 0 { sum += c - u[i - n.x * n.y] }
-              if z + 1 < n.z { sum += c - u[i + n.x * n.y] }
-              out[i] = sum
-            }
-          }
-        }
-      }
-    }
-    return result
-  }
+  /// Weights of the squared differences between neighbouring nodes, and of those of their differences.
+  private var stretchWeight: Float { Float(stretch) * displacement.spacing }
+  private var bendWeight: Float { Float(bend) / displacement.spacing }
 
   /// The Gauss-Newton step: (H + R) d = g - R u by conjugate gradients, preconditioned by the diagonal.
   private func solve(_ m: Moments) -> [SIMD4<Float>] {
-    let u = displacement.values.map { SIMD4<Double>($0) }
-    let pull = penaltyGradient(u)
-    var residual = zip(m.gradient, pull).map { $0 - $1 }
-    let h = Double(displacement.spacing)
-    let own = 6 * stretch * h + 42 * bend / h + 1e-6
-    let inverse = m.diagonal.map { SIMD4(repeating: 1) / ($0 + SIMD4(repeating: own)) }
-    var d = [SIMD4<Double>](repeating: .zero, count: u.count)
-    var z = zip(residual, inverse).map { $0 * $1 }
-    var direction = z
-    var energy = zip(residual, z).reduce(0) { $0 + ($1.0 * $1.1).sum() }
-    let start = energy
-    guard start > 0 else { return d.map { SIMD4<Float>($0) } }
-    for _ in 0..<40 {
-      var image = penaltyGradient(direction)
-      for i in image.indices {
-        let v = direction[i]
-        let x = m.mixed[i]
-        image[i] += m.diagonal[i] * v
-        image[i].x += x.x * v.y + x.y * v.z
-        image[i].y += x.x * v.x + x.z * v.z
-        image[i].z += x.y * v.x + x.z * v.y
-      }
-      let curvature = zip(direction, image).reduce(0) { $0 + ($1.0 * $1.1).sum() }
+    let lattice = Lattice(displacement.nodes)
+    let (a, b) = (stretchWeight, bendWeight)
+    let pull = lattice.stiffness(displacement.values, a, b)
+    let count = pull.count
+    let own = SIMD4<Float>(repeating: 6 * a + 42 * b + 1e-6)
+    var residual = [SIMD4<Float>](repeating: .zero, count: count)
+    var inverse = residual
+    for i in 0..<count {
+      residual[i] = m.gradient[i] - pull[i]
+      inverse[i] = SIMD4(repeating: 1) / (m.diagonal[i] + own)
+    }
+    var step = [SIMD4<Float>](repeating: .zero, count: count)
+    var scaled = residual
+    lattice.multiply(&scaled, inverse, residual)
+    var direction = scaled
+    var energy = lattice.dot(residual, scaled)
+    // An inexact step suffices: the next one starts from a better place.
+    let enough = 1e-3 * energy
+    for _ in 0..<30 where energy > enough {
+      var image = lattice.stiffness(direction, a, b)
+      lattice.addBlocks(&image, diagonal: m.diagonal, mixed: m.mixed, direction)
+      let curvature = lattice.dot(direction, image)
       guard curvature > 0 else { break }
-      let along = energy / curvature
-      for i in d.indices {
-        d[i] += along * direction[i]
-        residual[i] -= along * image[i]
-      }
-      z = zip(residual, inverse).map { $0 * $1 }
-      let next = zip(residual, z).reduce(0) { $0 + ($1.0 * $1.1).sum() }
-      if next < 1e-4 * start { break }
-      let turn = next / energy
-      for i in direction.indices { direction[i] = z[i] + turn * direction[i] }
+      let along = Float(energy / curvature)
+      lattice.combine(&step, keep: 1, along, direction)
+      lattice.combine(&residual, keep: 1, -along, image)
+      lattice.multiply(&scaled, inverse, residual)
+      let next = lattice.dot(residual, scaled)
+      lattice.combine(&direction, keep: Float(next / energy), 1, scaled)
       energy = next
     }
-    return d.map { SIMD4<Float>($0) }
+    return step
   }
 }

@@ -13,14 +13,14 @@ typedef struct {
   int32_t labels, nx, ny, nz;
 } segpipe_sparse_prior;
 
-// For n positions (n x 3, voxels of the prior's grid): prior_k = interpolated a_k + alpha,
-// with padding_alpha in place of alpha for label 0 in row 0 (voxels that are exactly zero), divided by its
-// sum, and posterior_k proportional to prior_k * table[bins][group_of[k]], where table is
-// bins x lanes. Writes the most probable label to `best` (n; the lowest wins a tie) and, unless NULL, the
-// posteriors to `posteriors` (n x labels). Returns the sum over samples of the log of
-// sum_k prior_k table[..].
-double segpipe_label_posterior(segpipe_sparse_prior prior, const float *positions,
-                               const uint16_t *bins, size_t n, const float *table, int32_t lanes,
-                               const uint8_t *group_of, float alpha, float padding_alpha,
-                               uint8_t *best,
-                               float *posteriors);
+// For n positions (n x 3, voxels of the prior's grid): prior_k = interpolated a_k + alpha, with
+// padding_alpha in place of alpha for label 0 in row 0 (voxels that are exactly zero), and posterior_k
+// proportional to prior_k * table[bins][group_of[k]], where table is bins x lanes.
+//
+// Writes the most probable label to `best` (n; the lowest wins a tie) and, unless NULL, the posteriors to
+// `posteriors` (n x labels), and adds the sum of the posteriors of each label to `sums` (labels). Where
+// only one label has a prior, alpha's share is not counted in `sums`.
+void segpipe_label_posterior(segpipe_sparse_prior prior, const float *positions,
+                             const uint16_t *bins, size_t n, const float *table, int32_t lanes,
+                             const uint8_t *group_of, float alpha, float padding_alpha,
+                             uint8_t *best, float *posteriors, float *sums);

@@ -90,7 +90,7 @@ package final class AtomicFile {
     defer { close(folder) }
     // Some file systems have no sync of folders and say so.
     if fsync(folder) != 0, errno != EINVAL, errno != ENOTSUP, errno != EROFS {
-      throw failure("fsync of the folder")
+      throw ImagingError.folderNotSynced(path: path, code: errno)
     }
   }
 

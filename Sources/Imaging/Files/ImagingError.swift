@@ -48,6 +48,8 @@ package enum ImagingError: Error, Equatable, Sendable {
   case outputIsInput(path: String)
   case cannotCreate(path: String, code: Int32)
   case writeFailed(path: String, operation: String, code: Int32)
+  /// The output is whole and in place; whether its name outlives a power cut is not known.
+  case folderNotSynced(path: String, code: Int32)
   /// Negative, or larger than the widest type for labels.
   case labelOutOfRange(path: String, value: Int)
   /// Volumes given to a stream writer do not add up to what was declared.

@@ -16,6 +16,10 @@ final class RawBytes: @unchecked Sendable {
 
   deinit { free(base) }
 
+  /// Throws `ImagingError.outOfMemory` when so many bytes are not to be had: asked before an array
+  /// is made, which would end the program instead.
+  static func checkAvailable(_ count: Int) throws { _ = try RawBytes(count: count) }
+
   /// Keeps the first bytes and changes the size. Throws: `ImagingError.outOfMemory`.
   func resize(to newCount: Int) throws {
     guard let memory = realloc(base, max(newCount, 1)) else {

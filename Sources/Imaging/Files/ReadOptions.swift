@@ -15,7 +15,8 @@ package struct ReadOptions: Sendable {
   package var assumedOrientation: String?
   /// Whether ANALYZE 7.5 files, which have no orientation, are read.
   package var allowAnalyze = false
-  /// Whether images of few slices, constant or mostly NaN content, or implausible voxel sizes are read.
+  /// Whether images of few slices, constant or mostly NaN content, or implausible voxel sizes are
+  /// read.
   package var force = false
   /// Whether a header's broken data offset is replaced by the only one possible.
   package var repair = false

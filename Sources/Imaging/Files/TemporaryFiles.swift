@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// The temporary files that atomic writes have under way, so that a program that is told to stop leaves
-/// none.
+/// The temporary files that atomic writes have under way, so that a program that is told to stop
+/// leaves none.
 package enum TemporaryFiles {
   private static let names = Mutex<Set<String>>([])
 

@@ -1,7 +1,8 @@
 /// A map between two three-dimensional spaces: `y = linear * x + translation`.
 ///
-/// Between voxel indices (voxel centres at whole numbers) and world space (NIfTI RAS+ millimetres), or
-/// between two world spaces. Columns are the images of the unit vectors, as in an sform's columns.
+/// Between voxel indices (voxel centres at whole numbers) and world space (NIfTI RAS+ millimetres),
+/// or between two world spaces. Columns are the images of the unit vectors, as in an sform's
+/// columns.
 package struct Affine: Equatable, Sendable {
   /// Images of the three unit vectors.
   package var columns: (SIMD3<Double>, SIMD3<Double>, SIMD3<Double>)

@@ -32,8 +32,8 @@ package struct Grid: Equatable, Sendable {
     extents: SIMD3(160, 192, 224),
     affine: Affine(rows: [[-1, 0, 0, 80], [0, 0, 1, -125], [0, -1, 0, 97]]))
 
-  /// The same box with voxels `factor` times as large along each axis. The last voxel of an axis may
-  /// reach beyond the box.
+  /// The same box with voxels `factor` times as large along each axis. The last voxel of an axis
+  /// may reach beyond the box.
   package func coarsened(by factor: SIMD3<Int>) -> Grid {
     let coarse = (extents &+ factor &- SIMD3(repeating: 1)) / factor
     let f = SIMD3<Double>(factor)

@@ -2,7 +2,8 @@
 ///
 /// A letter names where the axis points: `L` runs from right to left, `S` from below upward.
 package struct Orientation: Equatable, Sendable, Hashable {
-  /// For each voxel axis, the world axis it runs along: 0 (left-right), 1 (back-front), 2 (down-up).
+  /// For each voxel axis, the world axis it runs along: 0 (left-right), 1 (back-front), 2
+  /// (down-up).
   package let axes: [Int]
   /// For each voxel axis, whether it runs with the world axis (towards R, A or S) or against it.
   package let isPositive: [Bool]
@@ -23,8 +24,8 @@ package struct Orientation: Equatable, Sendable, Hashable {
     self.isPositive = isPositive
   }
 
-  /// The orientation closest to an affine: of the six ways to pair voxel axes with world axes, the one
-  /// whose direction cosines add up to most; the first in lexical order where several do.
+  /// The orientation closest to an affine: of the six ways to pair voxel axes with world axes, the
+  /// one whose direction cosines add up to most; the first in lexical order where several do.
   package init(closestTo affine: Affine) {
     let size = affine.columnNorms
     let cosines = [
@@ -68,7 +69,9 @@ package struct Orientation: Equatable, Sendable, Hashable {
   /// A grid of this orientation, unrotated, its centre at the world's origin.
   package func affine(spacing: SIMD3<Double>, extents: SIMD3<Int>) -> Affine {
     var columns = [SIMD3<Double>](repeating: .zero, count: 3)
-    for axis in 0..<3 { columns[axis][axes[axis]] = isPositive[axis] ? spacing[axis] : -spacing[axis] }
+    for axis in 0..<3 {
+      columns[axis][axes[axis]] = isPositive[axis] ? spacing[axis] : -spacing[axis]
+    }
     let turned = Affine(columns: (columns[0], columns[1], columns[2]), translation: .zero)
     let middle = (SIMD3<Double>(extents) - SIMD3(repeating: 1)) / 2
     return Affine(columns: turned.columns, translation: -turned.linear(middle))

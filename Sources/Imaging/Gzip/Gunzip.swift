@@ -2,8 +2,8 @@ import CDeflate
 
 /// Undoes gzip as a stream, member after member, and checks all that the format lets one check.
 ///
-/// zlib inflates; the container is read here, because the usual readers pass a file whose trailer is cut
-/// off, and because the checksum by libdeflate is several times as fast as zlib's.
+/// zlib inflates; the container is read here, because the usual readers pass a file whose trailer
+/// is cut off, and because the checksum by libdeflate is several times as fast as zlib's.
 final class Gunzip {
   private let file: InputFile
   private var stream = z_stream()

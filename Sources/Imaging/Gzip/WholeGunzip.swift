@@ -4,9 +4,9 @@ import CDeflate
 enum WholeGunzip {
   /// Decodes members until `output` is full and nothing is left.
   ///
-  /// Returns `false` for everything that is not exactly right, be it damage, garbage behind the last
-  /// member, or another length than the output's: the caller then decodes as a stream, which tells
-  /// precisely what is wrong and at which byte.
+  /// Returns `false` for everything that is not exactly right, be it damage, garbage behind the
+  /// last member, or another length than the output's: the caller then decodes as a stream, which
+  /// tells precisely what is wrong and at which byte.
   static func decode(
     _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
   ) -> Bool {

@@ -74,7 +74,8 @@ enum ContentChecks {
     case .tooLarge: fix = "Labels are at most 2147483647."
     case .notFinite: fix = "Labels are whole numbers."
     case .fractional:
-      fix = "Labels are whole numbers: this may be a scan, a probability map, or a label map that "
+      fix =
+        "Labels are whole numbers: this may be a scan, a probability map, or a label map that "
         + "was resampled linearly."
     }
     return [Finding(.error, "label-value", message, fix: fix)]

@@ -17,7 +17,8 @@ package struct ImageHeader: Sendable, Equatable {
   package let volumes: Int
   /// Whether the geometry fields state `grid` and may be copied as they stand.
   package let geometryIsValid: Bool
-  /// Form code of the geometry used: 1 scanner, 2 aligned, 3 Talairach, 4 MNI152, 5 other; 0 for none.
+  /// Form code of the geometry used: 1 scanner, 2 aligned, 3 Talairach, 4 MNI152, 5 other; 0 for
+  /// none.
   package let formCode: Int
   /// Whether the file is gzipped.
   package var isGzipped = false

@@ -13,6 +13,7 @@ package enum ImageReader {
     try checkSlices(opened, options)
     let raw = try VoxelBytes.read(&opened, options)
     VoxelDecoder.swap(raw.voxels, opened.header.voxelType, bigEndian: opened.bigEndian)
+    try RawBytes.checkAvailable(4 * opened.header.grid.count)
     let (values, statistics) = VoxelDecoder.intensities(
       UnsafeRawBufferPointer(raw.voxels), opened.header.voxelType, count: opened.header.grid.count,
       scaling: opened.header.fields.scaling)
@@ -36,6 +37,7 @@ package enum ImageReader {
     var opened = try OpenedImage.open(path, options)
     let raw = try VoxelBytes.read(&opened, options)
     VoxelDecoder.swap(raw.voxels, opened.header.voxelType, bigEndian: opened.bigEndian)
+    try RawBytes.checkAvailable(4 * opened.header.grid.count)
     let (values, bad) = VoxelDecoder.labels(
       UnsafeRawBufferPointer(raw.voxels), opened.header.voxelType, count: opened.header.grid.count,
       scaling: opened.header.fields.scaling)

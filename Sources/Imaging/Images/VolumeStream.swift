@@ -39,7 +39,8 @@ package final class VolumeStream {
     return Volume(grid: grid, voxels: voxels)
   }
 
-  /// The next volume's voxels of any type, scaled; not-a-number where the file's value is not finite.
+  /// The next volume's voxels of any type, scaled; not-a-number where the file's value is not
+  /// finite.
   ///
   /// `nil` after the last. Throws: `ImagingError`.
   package func nextScaled() throws -> Volume<Float>? {

@@ -90,8 +90,8 @@ struct VoxelBytes {
   private static func readWhole(_ opened: OpenedImage) throws -> VoxelBytes? {
     let file = opened.source.file
     guard file.isGzip, let compressed = file.loaded else { return nil }
-    // The last four bytes tell the decoded length, unless there are several members. A length far from
-    // what the header needs is left to the stream, which allocates nothing ahead of the data.
+    // The last four bytes tell the decoded length, unless there are several members. A length far
+    // from what the header needs is left to the stream, which allocates nothing ahead of the data.
     let length = HeaderBytes(bytes: compressed, bigEndian: false).integer(
       compressed.count - 4, UInt32.self)
     let needed = opened.neededBytes

@@ -20,7 +20,8 @@ struct MGHHeader {
     guard bytes.count >= Self.size else { return nil }
     let source = HeaderBytes(bytes: bytes, bigEndian: true)
     version = source.int32(0)
-    // One version was ever made. The type is asked for too, since four bytes alone are weak evidence.
+    // One version was ever made. The type is asked for too, since four bytes alone are weak
+    // evidence.
     guard version == 1, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10].contains(source.int32(20)) else {
       return nil
     }

@@ -20,7 +20,8 @@ enum Extensions {
         guard size >= 16, size % 16 == 0, rest <= offset - source.position else {
           return [
             Finding(
-              .warning, "extension", "a header extension claims \(size) bytes, expected a positive "
+              .warning, "extension",
+              "a header extension claims \(size) bytes, expected a positive "
                 + "multiple of 16 that ends before the voxels", fix: "Extensions are passed over.")
           ]
         }

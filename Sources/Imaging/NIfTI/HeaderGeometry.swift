@@ -2,10 +2,10 @@ import CNIfTI
 
 /// Where a NIfTI header puts its voxels, and what is doubtful about it.
 ///
-/// The hard decision is which of two geometries to believe. The sform is taken where it is valid, as
-/// nibabel does, unless the lengths of its columns contradict the voxel size while the qform does not:
-/// then some tool has changed the one and not the other, and the voxel size says which. Neither is ever
-/// mended by guessing.
+/// The hard decision is which of two geometries to believe. The sform is taken where it is valid,
+/// as nibabel does, unless the lengths of its columns contradict the voxel size while the qform
+/// does not: then some tool has changed the one and not the other, and the voxel size says which.
+/// Neither is ever mended by guessing.
 struct HeaderGeometry {
   /// Voxel indices to world millimetres.
   private(set) var affine = Affine.identity
@@ -53,7 +53,8 @@ struct HeaderGeometry {
       note(.warning, "units", "the unit of length is not declared", fix: "Millimetres are assumed.")
     case let other:
       note(
-        .warning, "units", "unit of length \(other) means nothing, expected 1 (metre), 2 (mm) or "
+        .warning, "units",
+        "unit of length \(other) means nothing, expected 1 (metre), 2 (mm) or "
           + "3 (micron)", fix: "Millimetres are assumed.")
     }
   }
@@ -195,7 +196,8 @@ struct HeaderGeometry {
     let millimetres = rounded(distance)
     if contradicts {
       note(
-        .warning, "forms", "sform and qform differ by up to \(millimetres) mm, and the sform's voxel "
+        .warning, "forms",
+        "sform and qform differ by up to \(millimetres) mm, and the sform's voxel "
           + "size is not pixdim's", fix: "The qform is used; --xform sform takes the other.")
       use(qform, code: header.qformCode)
       return
@@ -216,7 +218,8 @@ struct HeaderGeometry {
       if sizes != nil {
         note(
           .error, "forms", "neither sform nor qform is valid",
-          fix: "If the order of the axes is known, state it with --assume-orientation, such as RAS.")
+          fix: "If the order of the axes is known, state it with --assume-orientation, such as RAS."
+        )
       }
       return
     }
@@ -228,7 +231,8 @@ struct HeaderGeometry {
     }
     affine = axes.affine(spacing: sizes * unit, extents: extents)
     note(
-      .warning, "forms", isDeclared
+      .warning, "forms",
+      isDeclared
         ? "neither sform nor qform is valid" : "the header declares no orientation",
       fix: options.assumedOrientation == nil
         ? "\(name) is assumed: left and right may be swapped. State it with --assume-orientation."
@@ -247,7 +251,8 @@ struct HeaderGeometry {
         fix: "Check the header's unit of length (xyzt_units is \(header.xyztUnits)).")
       return
     }
-    if let sizes, (0..<3).contains(where: { abs(sizes[$0] * unit - spacing[$0]) > 1e-3 * spacing[$0] })
+    if let sizes,
+      (0..<3).contains(where: { abs(sizes[$0] * unit - spacing[$0]) > 1e-3 * spacing[$0] })
     {
       note(
         .warning, "voxel-size", "pixdim and the columns of the sform give different voxel sizes",

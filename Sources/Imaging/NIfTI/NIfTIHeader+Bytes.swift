@@ -1,5 +1,6 @@
 extension NIfTIHeader {
-  /// The header as it is written: little-endian, single file, and four bytes that announce no extensions.
+  /// The header as it is written: little-endian, single file, and four bytes that announce no
+  /// extensions.
   ///
   /// NIfTI-1 (352 bytes), or NIfTI-2 (544 bytes) when `version` says so.
   package func serialised() -> [UInt8] {

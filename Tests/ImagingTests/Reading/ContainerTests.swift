@@ -178,4 +178,21 @@ import Testing
       #expect(image.volume.voxels[1] == 7)
     }
   }
+
+  @Test func changedWhileBeingRead() throws {
+    let scratch = try Scratch()
+    let path = try scratch.file("a.nii", sample.bytes)
+    let grown = try InputFile(path)
+    try grown.checkUnchanged()
+    try Data(sample.bytes + [0]).write(to: URL(fileURLWithPath: path), options: [])
+    #expect(throws: ImagingError.changedWhileReading(path: path)) { try grown.checkUnchanged() }
+    let replaced = try InputFile(path)
+    try AtomicFile.write(sample.bytes + [0], to: path)
+    #expect(throws: ImagingError.changedWhileReading(path: path)) { try replaced.checkUnchanged() }
+  }
+
+  /// What a header claims beyond the machine's memory is an error, not the end of the program.
+  @Test func noMemory() throws {
+    #expect(throws: ImagingError.outOfMemory(bytes: 1 << 60)) { try RawBytes(count: 1 << 60) }
+  }
 }

@@ -38,7 +38,4 @@ enum Places {
   /// Real scans and label maps, which are not part of the package.
   static let shared = package.appending(path: "../shared/data").standardizedFileURL.path
   static var hasShared: Bool { FileManager.default.fileExists(atPath: shared + "/README.md") }
-  /// The built program, beside the test bundle.
-  static let program = package.appending(path: ".build/release/segpipe").path
-  static var hasProgram: Bool { FileManager.default.isExecutableFile(atPath: program) }
 }

@@ -54,41 +54,6 @@ import Testing
     let scratch = try Scratch()
     #expect(throws: ImagingError.self) { try AtomicFile.write([1], to: scratch.folder) }
   }
-
-  /// A file size limit in the built program, and a full file system where one can be mounted: error
-  /// 74, the file before intact, and no other left.
-  @Test(.enabled(if: Places.hasProgram))
-  func fullDisk() throws {
-    let scratch = try Scratch()
-    var sample = SampleImage(.float32, extents: [40, 40, 40])
-    for index in 0..<64000 {
-      sample.store(Float(index &* 2_654_435_761 & 0xffff).bitPattern, 4 * index)
-    }
-    let input = try scratch.file("in.nii", sample.bytes)
-    let folder = scratch.path("out")
-    let conform = "'\(Places.program)' conform '\(input)' -o '\(folder)/o.nii' --overwrite -q"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try Data("old".utf8).write(to: URL(fileURLWithPath: folder + "/o.nii"))
-    for limit in [0, 1, 100, 20000] {
-      #expect(try shell("ulimit -f \(limit); \(conform)") == 74)
-      #expect(try contents(folder + "/o.nii") == Array("old".utf8))
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["o.nii"])
-    }
-    guard try shell("mount -t tmpfs -o size=1m none '\(folder)'") == 0 else { return }
-    defer { _ = try? shell("umount '\(folder)'") }
-    #expect(try shell(conform) == 74)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
-  }
-
-  private func shell(_ command: String) throws -> Int32 {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", command]
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    return process.terminationStatus
-  }
 }
 
 @Suite struct OutputGuardTests {

@@ -1,0 +1,70 @@
+import Foundation
+import Imaging
+import Testing
+
+@Suite struct InspectCommandTests {
+  private func labels(_ path: String) throws {
+    let grid = Grid(
+      extents: SIMD3(12, 11, 10),
+      affine: Affine(rows: [[-1, 0, 0, 5], [0, 0, 1.5, 1], [0, -1, 0, 0]]))
+    let volume = Volume<Int32>(grid: grid, voxels: (0..<1320).map { Int32($0 % 300) })
+    try ImageWriter.write(labels: volume, like: nil, to: path, description: "segpipe test")
+  }
+
+  @Test func whatAFileIs() throws {
+    try Scratch.use { folder in
+      let path = folder + "/l.nii.gz"
+      try labels(path)
+      let result = try Program.run("inspect", path)
+      #expect(result.status == 0)
+      #expect(result.errors.isEmpty)
+      #expect(
+        result.output == """
+          \(path)
+            format       NIfTI-1, gzipped
+            voxels       12 x 11 x 10
+            voxel size   1 x 1 x 1.5 mm
+            axes         LIA
+            to world mm  -1  0  0  5
+                         0  0  1.5  1
+                         0  -1  0  0
+            form codes   qform 1, sform 1
+            datatype     int16
+            values       0 to 299
+            content      whole numbers from 0
+            description  segpipe test
+            sound
+
+          """)
+    }
+  }
+
+  @Test func everyFileIsLookedAtAndTheWorstCounts() throws {
+    try Scratch.use { folder in
+      let sound = folder + "/l.nii"
+      try labels(sound)
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: sound))
+      let cut = folder + "/cut.nii"
+      try bytes.dropLast(7).write(to: URL(fileURLWithPath: cut))
+      let result = try Program.run("inspect", "--json", cut, folder + "/none.nii", sound)
+      #expect(result.status == 66)
+      let reports = try #require(
+        try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]])
+      #expect(reports.map { $0["exitCode"] as? Int } == [65, 66, 0])
+      #expect(
+        reports[0]["error"] as? String
+          == "\(cut): \(bytes.count - 7) bytes, expected \(bytes.count) by its header")
+      #expect(reports[2]["orientation"] as? String == "LIA")
+      #expect(reports[2]["isLabelMap"] as? Bool == true)
+    }
+  }
+
+  @Test func standardInput() throws {
+    try Scratch.use { folder in
+      try labels(folder + "/l.nii.gz")
+      let result = try Program.shell("segpipe inspect - < '\(folder)/l.nii.gz'")
+      #expect(result.status == 0)
+      #expect(result.output.hasPrefix("-\n  format       NIfTI-1, gzipped\n"))
+    }
+  }
+}
