@@ -26,7 +26,8 @@ let package = Package(
       exclude: ["README.md"]),
     .target(name: "Networks", dependencies: ["COneDNN", "COpenBLAS", "CKernels", "Parallel"]),
     .target(
-      name: "Anatomy", dependencies: ["Imaging", "Networks", "COpenBLAS", "CKernels", "Parallel"]),
+      name: "Anatomy", dependencies: ["Imaging", "Networks", "COpenBLAS", "CKernels", "Parallel"],
+      exclude: ["README.md"]),
     .target(
       name: "Reports",
       dependencies: [

@@ -100,7 +100,7 @@ import Testing
         atPath: folder + "/maps/b.nii.gz", withDestinationPath: "a.nii.gz")
       let result = try Program.run(
         "build-atlas", folder + "/maps", "-o", folder + "/atlas", "--refinements", "0", "--grid",
-        "24", "24", "24")
+        "24", "24", "24", "--spacing", "1")
       #expect(result.status == 0, "\(result.errors)")
       #expect(
         result.errors.contains(

@@ -169,8 +169,15 @@ package enum AtlasFiles {
         expected: "\(table.count), one for each label of the .tsv file beside it")
     }
     var assembler = LocationPriorAssembler(grid: stream.grid, table: table)
+    var sums = [UInt16](repeating: 0, count: stream.grid.count)
     while let volume = try stream.next(as: UInt8.self) {
+      for voxel in sums.indices { sums[voxel] &+= UInt16(volume.voxels[voxel]) }
       volume.voxels.withUnsafeBufferPointer { assembler.add($0) }
+    }
+    if let voxel = sums.firstIndex(where: { $0 != 255 }) {
+      throw AnatomyError.badAtlas(
+        path: path, found: "probabilities that sum to \(sums[voxel])/255 at voxel \(voxel)",
+        expected: "255/255 at every voxel")
     }
     return Atlas(
       name: name, space: description.space, prior: assembler.finish(outside: sidecar.outside),

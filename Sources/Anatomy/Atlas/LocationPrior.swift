@@ -109,7 +109,7 @@ package struct LocationPriorAssembler: ~Copyable {
           if channel[voxel] != 0 {
             at.append(UInt32(truncatingIfNeeded: voxel))
             found.append(channel[voxel])
-            counts[voxel] += 1
+            counts[voxel] &+= 1
           }
           voxel += 1
         }

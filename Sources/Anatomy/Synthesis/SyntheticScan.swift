@@ -109,6 +109,7 @@ package struct SyntheticScan: Sendable {
       nonisolated(unsafe) let out = buffer
       Parallel.forEach(grid.extents.z) { z in
         var positions = [Float](repeating: 0, count: 3 * width)
+        var sums = [Float](repeating: 0, count: groups.count)
         for y in 0..<grid.extents.y {
           let start = toAtlas(SIMD3(0, Double(y), Double(z)))
           for x in 0..<width {
@@ -121,9 +122,9 @@ package struct SyntheticScan: Sendable {
             positions[3 * x + 2] = p.z
           }
           prior.withKernelPrior { kernel in
-            _ = segpipe_label_posterior(
+            segpipe_label_posterior(
               kernel, positions, rows, width, table, 16, groups, 0, 0,
-              out.baseAddress.map { $0 + z * plane + y * width }, nil)
+              out.baseAddress.map { $0 + z * plane + y * width }, nil, &sums)
           }
         }
       }

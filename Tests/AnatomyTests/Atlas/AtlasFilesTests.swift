@@ -145,6 +145,12 @@ import Testing
     for _ in 0..<2 { try writer.write([UInt8](repeating: 1, count: grid.count)) }
     try writer.commit()
     expectBad(scratch.path("a"), path, found: "2 volumes")
+    let all = try VolumeStreamWriter(path, grid: grid, volumes: 4, type: .uint8)
+    for label in 0..<4 {
+      try all.write((0..<grid.count).map { $0 == 7 ? 0 : UInt8(label == 1 ? 255 : 0) })
+    }
+    try all.commit()
+    expectBad(scratch.path("a"), path, found: "probabilities that sum to 0/255 at voxel 7")
   }
 
   @Test func volumesNameLabelsOfTheTable() throws {

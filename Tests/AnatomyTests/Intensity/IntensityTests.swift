@@ -202,9 +202,10 @@ import Testing
   }
 
   @Test func aSmoothFieldIsFoundNearly() {
-    // Amplitude 0.2; nodes 32 mm apart with straight lines between them miss a cosine by up to 0.012.
+    // Amplitude 0.2; nodes 32 mm apart with straight lines between them miss a cosine by up to 0.012, and
+    // the penalty flattens its ends.
     let (largest, field) = fitted { 0.2 * cos(Float.pi * $0.y / 128) }
-    #expect(largest < 0.04)
+    #expect(largest < 0.06)
     #expect(field.strongest > 1.15 && field.strongest < 1.3)
   }
 

@@ -58,12 +58,13 @@ import Testing
     let (alpha, padding) = (0.002, 0.05)
     var best = [UInt8](repeating: 9, count: count)
     var posteriors = [Float](repeating: 0, count: 4 * count)
-    let sum = prior.withKernelPrior {
+    var sums = [Float](repeating: 0, count: 4)
+    prior.withKernelPrior {
       segpipe_label_posterior(
         $0, positions, rows, count, table, 16, groupOf, Float(alpha), Float(padding), &best,
-        &posteriors)
+        &posteriors, &sums)
     }
-    var logs = 0.0
+    var expected = [0.0, 0, 0, 0]
     for j in 0..<count {
       let p = SIMD3(
         Double(positions[3 * j]), Double(positions[3 * j + 1]), Double(positions[3 * j + 2]))
@@ -73,24 +74,53 @@ import Testing
           * Double(table[Int(rows[j]) * 16 + Int(groupOf[label])])
       }
       let all = products.reduce(0, +)
-      logs += log(all / (1 + 3 * alpha + (rows[j] == 0 ? padding : alpha)))
       for label in 0..<4 {
+        expected[label] += products[label] / all
         #expect(abs(Double(posteriors[4 * j + label]) - products[label] / all) < 1e-5)
       }
       let most = products.max() ?? 0
       #expect(products[Int(best[j])] > most - 1e-6)
     }
-    #expect(abs(sum - logs) < 1e-5 * Double(count))
+    for label in 0..<4 { #expect(abs(Double(sums[label]) - expected[label]) < 1e-3) }
+    // Labels and sums are the same without posteriors.
+    var alone = [UInt8](repeating: 9, count: count)
+    var others = [Float](repeating: 0, count: 4)
+    prior.withKernelPrior {
+      segpipe_label_posterior(
+        $0, positions, rows, count, table, 16, groupOf, Float(alpha), Float(padding), &alone, nil,
+        &others)
+    }
+    #expect(alone == best)
+    for label in 0..<4 { #expect(abs(others[label] - sums[label]) < 1e-3) }
+  }
+
+  /// A voxel deep in one label takes a short cut, unless its intensity speaks against the label.
+  @Test func certaintyYieldsToIntensity() throws {
+    let table = try Fixture.table(Fixture.label(1), Fixture.label(2))
+    let prior = Fixture.prior(Fixture.grid(3, 3, 3), table) { label, _ in label == 1 ? 255 : 0 }
+    var likelihood = [Float](repeating: 0, count: 3 * 16)
+    likelihood.replaceSubrange(16..<19, with: [0.1, 0.2, 0.3])
+    likelihood.replaceSubrange(32..<35, with: [1e-9, 1e-9, 0.5])
+    var best: [UInt8] = [9, 9]
+    var sums: [Float] = [0, 0, 0]
+    prior.withKernelPrior {
+      segpipe_label_posterior(
+        $0, [1.2, 1.3, 0.4, 1.2, 1.3, 0.4], [1, 2], 2, likelihood, 16, [0, 1, 2], 1e-6, 0.05,
+        &best, nil, &sums)
+    }
+    #expect(best == [1, 2])
+    #expect(abs(sums[1] - 1) < 0.01 && abs(sums[2] - 1) < 0.01)
   }
 
   @Test func theLowestLabelWinsATie() throws {
     let table = try Fixture.table(Fixture.label(1), Fixture.label(2))
     let prior = Fixture.prior(Fixture.grid(2, 2, 2), table) { label, _ in [55, 100, 100][label] }
     var best: [UInt8] = [9]
-    _ = prior.withKernelPrior {
+    var sums: [Float] = [0, 0, 0]
+    prior.withKernelPrior {
       segpipe_label_posterior(
         $0, [0.5, 0.5, 0.5], [1], 1, [Float](repeating: 1, count: 32), 16, [0, 1, 2], 0, 0, &best,
-        nil)
+        nil, &sums)
     }
     #expect(best == [1])
   }
