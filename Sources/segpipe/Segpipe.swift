@@ -8,9 +8,10 @@ struct Segpipe: AsyncParsableCommand {
     abstract: "Segments medical scans with anatomy learned from label maps alone.",
     discussion: """
       Examples:
-        segpipe labels convert FreeSurferColorLUT.txt labels.tsv
+        segpipe demo
+        segpipe segment scan.nii.gz -o segmentation.nii.gz
+        segpipe build-atlas labels/
         segpipe evaluate segmentation.nii.gz reference.nii.gz
-        segpipe doctor
 
       Exit codes: 0 success, 1 internal error, 64 usage, 65 bad data, 66 no input, 73 cannot create \
       output, 74 input/output error, 75 temporary failure, 130 and 143 stopped by a signal.
