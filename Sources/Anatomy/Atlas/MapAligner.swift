@@ -87,3 +87,4 @@ enum Tuning {
     ProcessInfo.processInfo.environment[name].flatMap(Double.init) ?? fallback
   }
 }
+extension Tuning { static func count(_ n: String, _ f: Int) -> Int { Int(value(n, Double(f))) } }

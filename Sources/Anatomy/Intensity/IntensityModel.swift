@@ -27,7 +27,7 @@ package struct IntensityModel: Sendable {
   /// Smallest standard deviation, as a share of the range of intensities.
   static let leastDeviation = 0.012
   /// How many of a group's own voxels its anchor is worth: this share of them, and this number.
-  static let anchorShare = 0.05
+  static let anchorShare = 0.3
   static let anchorCount = 20.0
 
   /// First estimate, from summed posteriors (rows x lanes).
@@ -93,35 +93,33 @@ package struct IntensityModel: Sendable {
       let zero = histogram[group]
       zeroShare[group] = min(0.9999, max(1e-4, (zero + 0.01) / (zero + nonZero + 1)))
       guard nonZero > 0 else { continue }
+      // The anchor counts as voxels spread as it says.
       let anchor = anchors[group]
       let pull = Self.anchorCount + Self.anchorShare * nonZero
+      let masses = (0...last).map { row in
+        row == 0
+          ? 0
+          : histogram[row * lanes + group]
+            + pull * Double(scale.width) * Self.density(anchor, intensities[row])
+      }
       for _ in 0..<rounds {
         let components = groups[group]
         var sums = [SIMD3<Double>](repeating: .zero, count: components.count)
-        for row in 1...last {
-          let mass = histogram[row * lanes + group]
-          if mass < 1e-9 { continue }
+        for row in 1...last where masses[row] > 1e-9 {
           let x = intensities[row]
           var densities = components.map { Self.density($0, x) }
           let total = densities.reduce(Self.outliers / range, +)
           for i in densities.indices {
-            densities[i] *= mass / total
+            densities[i] *= masses[row] / total
             sums[i] += SIMD3(densities[i], densities[i] * x, densities[i] * x * x)
           }
         }
         let all = sums.reduce(0) { $0 + $1.x }
-        for i in components.indices {
-          let share = pull / Double(components.count)
-          let n = sums[i].x + share
-          // With several Gaussians the anchor holds only their spread, not each one's place.
-          let anchorMean = components.count == 1 ? anchor.mean : components[i].mean
-          let mean = (sums[i].y + share * anchorMean) / n
-          let second = sums[i].z - 2 * mean * sums[i].y + mean * mean * sums[i].x
-          let prior = share * min(anchor.variance, components[i].variance * 4)
+        for i in components.indices where sums[i].x > 1e-6 {
+          let mean = sums[i].y / sums[i].x
           groups[group][i].mean = mean
-          groups[group][i].variance = max(leastVariance, (max(0, second) + prior) / n)
-          groups[group][i].weight =
-            (sums[i].x + 1) / (all + Double(components.count))
+          groups[group][i].variance = max(leastVariance, sums[i].z / sums[i].x - mean * mean)
+          groups[group][i].weight = (sums[i].x + 1) / (all + Double(components.count))
         }
       }
     }

@@ -28,7 +28,7 @@ package struct ScanSamples: Sendable {
 
   /// The voxels of a level that `keep` keeps.
   package init(
-    _ level: Volume<Float>, scale: IntensityScale, keep: (Int) -> Bool = { _ in true }
+    _ level: Volume<Float>, scale: IntensityScale, keep: (Int, Int, Int) -> Bool = { _, _, _ in true }
   ) {
     let grid = level.grid
     var world: [Float] = []
@@ -38,7 +38,7 @@ package struct ScanSamples: Sendable {
       for y in 0..<grid.extents.y {
         let start = grid.affine(SIMD3(0, Double(y), Double(z)))
         for x in 0..<grid.extents.x {
-          if keep(voxel) {
+          if keep(x, y, z) {
             let at = start + grid.affine.columns.0 * Double(x)
             world.append(Float(at.x))
             world.append(Float(at.y))

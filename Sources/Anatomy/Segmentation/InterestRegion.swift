@@ -52,4 +52,17 @@ struct InterestRegion: Sendable {
     else { return false }
     return inside[grid.index(Int(n.x), Int(n.y), Int(n.z))]
   }
+
+  /// Which voxels of a scan lie in the region, of every `step`-th along each axis.
+  ///
+  /// - Parameter transform: scan world mm to atlas world mm.
+  func selection(
+    of scan: Grid, under transform: Affine, step: Int = 1
+  ) -> (Int, Int, Int) -> Bool {
+    let toRegion = grid.affine.inverse * transform * scan.affine
+    return { x, y, z in
+      guard x % step == 0, y % step == 0, z % step == 0 else { return false }
+      return contains(toRegion(SIMD3(Double(x), Double(y), Double(z))))
+    }
+  }
 }

@@ -1,0 +1,131 @@
+import Foundation
+import Imaging
+
+/// The estimates of a scan's intensities and anatomy under way: expectation maximisation, bias field and
+/// warp in turn, on one set of samples in the surroundings of the structures of interest.
+struct ScanFitter {
+  /// Scan world mm to mm along the atlas's axes.
+  private let toAtlas: Affine
+  private let groups: GroupPrior
+  private let view: PriorView
+  private let atlasGrid: Grid
+  private let scale: IntensityScale
+  private let isKnown: [Bool]
+  private let fitsBias: Bool
+  private var samples: ScanSamples
+  /// Undisplaced positions, mm along the atlas's axes, and displaced ones as the kernels expect them.
+  private var base: [Float]
+  private var positions: [Float]
+  private(set) var model: IntensityModel
+  private var table: LikelihoodTable
+  private(set) var bias: BiasField
+  private(set) var displacement: Displacement
+
+  /// What a sample of 8 mm3 counts in a warp: neighbouring voxels are no independent witnesses.
+  private static let weight = 0.3
+  private static let stretch = 0.005
+  private static let bend = 0.7
+
+  /// - Parameters:
+  ///   - affine: the registration, whose intensities are where the model starts.
+  ///   - samples: a fixed set of the scan's voxels.
+  init(
+    _ segmenter: Segmenter, affine: AffineRegistration, samples: ScanSamples, scale: IntensityScale
+  ) {
+    atlasGrid = segmenter.prior.grid
+    groups = segmenter.coarse.mm2
+    view = PriorView(prior: groups, atlas: atlasGrid)
+    toAtlas = (atlasGrid.affine.inverse * affine.transform).scaled(by: atlasGrid.spacing)
+    self.samples = samples
+    self.scale = scale
+    isKnown = segmenter.isTargetGroup
+    // Without a true zero, a factor on the intensities means nothing.
+    fitsBias = segmenter.settings.fitsBias && scale.low == 0
+    base = samples.positions(toAtlas)
+    positions = view.kernelPositions(base)
+    let start = groups.histogram(positions: positions, rows: samples.rows, table: affine.table)
+    model = IntensityModel(
+      histogram: start.counts, lanes: groups.lanes, components: isKnown.map { $0 ? 2 : 3 },
+      scale: scale)
+    table = model.table()
+    bias = BiasField(over: atlasGrid)
+    displacement = Displacement(over: atlasGrid, spacing: 20)
+  }
+
+  /// Expectation maximisation of the intensity model.
+  mutating func estimateIntensities(rounds: Int) {
+    for _ in 0..<rounds {
+      model.update(
+        histogram: groups.histogram(positions: positions, rows: samples.rows, table: table).counts)
+      table = model.table()
+    }
+  }
+
+  /// The bias field that the posteriors ask for.
+  mutating func estimateBias() {
+    guard fitsBias else { return }
+    let tables = model.biasTables(isKnown: isKnown)
+    func logs(_ table: LikelihoodTable) -> [Float] {
+      groups.logLikelihoods(positions: positions, rows: samples.rows, table: table)
+    }
+    let (all, weighted, shifted) = (logs(table), logs(tables.weight), logs(tables.residual))
+    var weights = [Float](repeating: 0, count: all.count)
+    var residuals = bias.logarithms(base)
+    for j in all.indices where samples.rows[j] != IntensityScale.zero {
+      weights[j] = exp(weighted[j] - all[j])
+      residuals[j] += exp(shifted[j] - weighted[j]) - 2
+    }
+    bias.fit(positions: base, residuals: residuals, weights: weights, volume: samples.volume)
+    samples.correct(bias.logarithms(base), scale: scale)
+  }
+
+  /// The warp on a lattice of the given spacing, in mm, with the intensities estimated anew as it goes.
+  mutating func estimateWarp(spacing: Double, rounds: Int) {
+    displacement = displacement.resampled(over: atlasGrid, spacing: spacing)
+    for round in 0..<rounds {
+      var warp = WarpFit(displacement: displacement, stretch: Self.stretch, bend: Self.bend)
+      var gain = 0.0
+      for _ in 0..<2 {
+        gain += warp.step(base: base, weight: Self.weight * samples.volume / 8) {
+          view.logLikelihood($0, rows: samples.rows, table: table, gradients: &$1)
+        }
+      }
+      displacement = warp.displacement
+      positions = view.kernelPositions(displacement.displaced(base))
+      if round == 1 { estimateBias() }
+      estimateIntensities(rounds: 2)
+      if gain < 1e-4 * Double(samples.count) { break }
+    }
+  }
+
+  /// Goes on with other voxels of the same scan, under the same estimates.
+  mutating func change(to samples: ScanSamples) {
+    self.samples = samples
+    base = samples.positions(toAtlas)
+    positions = view.kernelPositions(displacement.displaced(base))
+    self.samples.correct(bias.logarithms(base), scale: scale)
+  }
+
+  /// Mean gain in log-likelihood over the groups' shares alone, without any place, in nats a sample: the
+  /// mutual information of place and intensity.
+  func information() -> Double {
+    let (counts, sum) = groups.histogram(
+      positions: positions, rows: samples.rows, table: table)
+    let lanes = groups.lanes
+    var shares = [Double](repeating: 0, count: lanes)
+    for (i, count) in counts.enumerated() { shares[i % lanes] += count }
+    let total = shares.reduce(0, +)
+    guard total > 0 else { return 0 }
+    var without = 0.0
+    for row in 0..<IntensityScale.rows {
+      let here = counts[row * lanes..<(row + 1) * lanes].reduce(0, +)
+      guard here > 0 else { continue }
+      var density = 0.0
+      for group in 0..<groups.groups {
+        density += shares[group] / total * Double(table.values[row * lanes + group])
+      }
+      without += here * log(max(density, 1e-37))
+    }
+    return (sum - without) / Double(samples.count)
+  }
+}
