@@ -93,6 +93,24 @@ import Testing
     }
   }
 
+  /// A file size limit stands for a full disk: the atlas that was there stays whole.
+  @Test func aFullDiskLeavesTheOldAtlas() throws {
+    try Scratch.use { folder in
+      for subject in 0..<2 { try write(organs(subject), folder + "/s\(subject).nii.gz") }
+      let result = try Program.shell(
+        """
+        cd '\(folder)'
+        segpipe build-atlas s0.nii.gz -o a -q --refinements 0 || exit
+        cp -r a kept
+        (ulimit -f 4; segpipe build-atlas s1.nii.gz -o a -q --refinements 0)
+        echo $?
+        diff -r a kept && segpipe build-atlas s1.nii.gz -o a -q --refinements 0 --name other
+        echo $? a/atlas-*
+        """)
+      #expect(result.output == "74\n0 a/atlas-other_description.json\n", "\(result.errors)")
+    }
+  }
+
   @Test func whatLooksWrongIsSaid() throws {
     try Scratch.use { folder in
       try write(organs(0), folder + "/maps/a.nii.gz")

@@ -33,7 +33,10 @@ import Testing
   }
 
   @Test func helpHasExamplesForEveryCommand() throws {
-    for command in [["--help"], ["evaluate", "--help"], ["labels", "convert", "--help"]] {
+    for command in [
+      ["--help"], ["build-atlas", "--help"], ["demo", "--help"], ["evaluate", "--help"],
+      ["labels", "convert", "--help"],
+    ] {
       let result = try Program.shell("segpipe \(command.joined(separator: " "))")
       #expect(result.status == 0)
       #expect(result.output.contains("Examples:\n  segpipe "))

@@ -89,7 +89,8 @@ package struct AtlasRequest {
   package static func grid(extents: SIMD3<Int>?, spacing: Double?, around base: Grid) -> Grid {
     let own = base.spacing
     let step = spacing.map { SIMD3(repeating: $0) } ?? own
-    let covering = (SIMD3<Double>(base.extents) * own / step).rounded(.up)
+    // Rounding errors must not add a voxel.
+    let covering = (SIMD3<Double>(base.extents) * own / step - 1e-6).rounded(.up)
     let extents = extents ?? SIMD3(Int(covering.x), Int(covering.y), Int(covering.z))
     let columns = base.affine.columns
     let axes = (

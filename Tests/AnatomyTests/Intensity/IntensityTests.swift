@@ -114,7 +114,8 @@ import Testing
       histogram: histogram([counts([(6000, 250, 30), (6000, 650, 30)])]), lanes: lanes,
       components: [2], scale: scale)
     let means = model.groups[0].map(\.mean).sorted()
-    #expect(abs(means[0] - 250) < 10 && abs(means[1] - 650) < 10)
+    // The anchor, one broad Gaussian over both, spreads them a little.
+    #expect(abs(means[0] - 250) < 25 && abs(means[1] - 650) < 25, "\(means)")
     #expect(abs(model.groups[0].reduce(0) { $0 + $1.weight } - 1) < 1e-9)
   }
 
@@ -167,8 +168,8 @@ import Testing
       (counts, last) = next
     }
     #expect(last > first)
-    #expect(abs(model.moments(of: 0).mean - 350) < 15)
-    #expect(abs(model.moments(of: 1).mean - 520) < 15)
+    let means = (0..<2).map { model.moments(of: $0).mean }
+    #expect(abs(means[0] - 350) < 25 && abs(means[1] - 520) < 25, "\(means)")
   }
 }
 
