@@ -90,6 +90,7 @@ package enum AtlasFiles {
       name: atlas.name, license: license, sampleSize: atlas.origin.maps, space: atlas.space,
       generator: generator)
     let last = try staged(try json(words), description)
+    try writer.finish()
     AtlasFolder(folder).removeDescriptions()
     try writer.commit()
     for file in files { try file.commit() }
