@@ -26,7 +26,8 @@ let package = Package(
       exclude: ["README.md"]),
     .target(name: "Networks", dependencies: ["COneDNN", "COpenBLAS", "CKernels", "Parallel"]),
     .target(
-      name: "Anatomy", dependencies: ["Imaging", "Networks", "COpenBLAS", "CKernels", "Parallel"]),
+      name: "Anatomy", dependencies: ["Imaging", "Networks", "COpenBLAS", "CKernels", "Parallel"],
+      exclude: ["README.md"]),
     .target(
       name: "Reports",
       dependencies: [
@@ -44,8 +45,10 @@ let package = Package(
       exclude: ["Fixtures", "Measures/golden_measures.py"]),
     .testTarget(name: "ParallelTests", dependencies: ["Parallel"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
-    .testTarget(name: "AnatomyTests", dependencies: ["Anatomy"]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Imaging", "CSPNG"]),
+    .testTarget(
+      name: "AnatomyTests", dependencies: ["Anatomy", "Imaging", "CKernels", "Parallel"]),
+    .testTarget(
+      name: "ReportsTests", dependencies: ["Reports", "Anatomy", "Imaging", "CSPNG"]),
     .testTarget(name: "EndToEndTests", dependencies: ["Anatomy", "Imaging", "segpipe"]),
   ],
   swiftLanguageModes: [.v6]

@@ -8,10 +8,10 @@ struct Segpipe: AsyncParsableCommand {
     abstract: "Segments medical scans with anatomy learned from label maps alone.",
     discussion: """
       Examples:
+        segpipe demo
         segpipe segment scan.nii.gz -o segmentation.nii.gz --qc look.png
-        segpipe labels convert FreeSurferColorLUT.txt labels.tsv
+        segpipe build-atlas labels/
         segpipe evaluate segmentation.nii.gz reference.nii.gz
-        segpipe doctor
 
       Exit codes: 0 success, 1 internal error, 64 usage, 65 bad data, 66 no input, 73 cannot create \
       output, 74 input/output error, 75 temporary failure, 130 and 143 stopped by a signal.
@@ -20,7 +20,7 @@ struct Segpipe: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       SegmentCommand.self, BuildAtlasCommand.self, ConformCommand.self, InspectCommand.self,
-      EvaluateCommand.self, LabelsCommand.self, DoctorCommand.self,
+      EvaluateCommand.self, LabelsCommand.self, DemoCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

@@ -33,10 +33,10 @@ import Testing
   }
 
   @Test func helpHasExamplesForEveryCommand() throws {
-    let commands = [
-      ["--help"], ["segment", "--help"], ["evaluate", "--help"], ["labels", "convert", "--help"],
-    ]
-    for command in commands {
+    for command in [
+      ["--help"], ["segment", "--help"], ["build-atlas", "--help"], ["demo", "--help"],
+      ["evaluate", "--help"], ["labels", "convert", "--help"],
+    ] {
       let result = try Program.shell("segpipe \(command.joined(separator: " "))")
       #expect(result.status == 0)
       #expect(result.output.contains("Examples:\n  segpipe "))

@@ -13,10 +13,10 @@ package struct AtlasBuilder {
     /// Nil: the standard head grid where the table has MNI305's structures, else the first map's own.
     package var grid: Grid?
     /// Standard deviation of the Gaussian on the counts, in mm.
-    package var smoothing = 1.0
+    package var smoothing = 0.8
     /// Mirror images: nil adds them where leaving maps out shows that they help.
     package var mirrored: Bool?
-    package var refinements = 2
+    package var refinements = 1
     package init() {}
   }
 
@@ -31,6 +31,14 @@ package struct AtlasBuilder {
     package let clipped: Double
     /// Faces at which the map's field of view cuts through tissue.
     package let cutFaces: Int
+
+    package init(path: String, absent: [String], rms: Double, clipped: Double, cutFaces: Int) {
+      self.path = path
+      self.absent = absent
+      self.rms = rms
+      self.clipped = clipped
+      self.cutFaces = cutFaces
+    }
   }
 
   let table: LabelTable
@@ -145,7 +153,8 @@ package struct AtlasBuilder {
       let points = map.centroids.compactMap { $0 }
       return points.reduce(.zero, +) / Double(max(1, points.count))
     }
-    let middle = middles.reduce(.zero, +) / Double(middles.count)
+    // The first map's, since its grid is the atlas's where none is given.
+    let middle = middles[0]
     var targets = mean(
       zip(placed, middles).map { map, own in
         map.centroids.map { $0.map { point in point - own + middle } }

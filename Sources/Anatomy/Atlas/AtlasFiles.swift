@@ -8,6 +8,7 @@ import Imaging
 ///     FOLDER/tpl-SPACE/tpl-SPACE_atlas-NAME_res-1_probseg.json     label order, mixture beyond the grid
 ///     FOLDER/tpl-SPACE/tpl-SPACE_atlas-NAME_res-1_probseg.tsv      label table
 ///     FOLDER/tpl-SPACE/tpl-SPACE_atlas-NAME_volumes.tsv            volumes over the label maps, mm3
+///     FOLDER/maps.tsv                                              what became of each label map
 package enum AtlasFiles {
   /// The sidecar of the probabilities.
   private struct Sidecar: Codable {
@@ -49,15 +50,21 @@ package enum AtlasFiles {
 
   /// Writes an atlas; the description comes last, so a folder that has one is whole.
   ///
+  /// An atlas that was there stays whole until the new files lie on the disk under temporary names; then
+  /// its description goes, the files get their names, and what the old one leaves under other names
+  /// goes. `maps`, a table of the label maps, lies beside the description as `maps.tsv`.
+  ///
   /// - Throws: `ImagingError` when a file cannot be written.
   package static func write(
-    _ atlas: Atlas, to folder: String, license: String, generator: String,
+    _ atlas: Atlas, to folder: String, license: String, generator: String, maps: [UInt8]? = nil,
     progress: (Int, Int) -> Void = { _, _ in }
   ) throws {
     let prior = atlas.prior
     let stem = stem(folder, name: atlas.name, space: atlas.space)
-    try FileManager.default.createDirectory(
-      atPath: "\(folder)/tpl-\(atlas.space)", withIntermediateDirectories: true)
+    let description = descriptionPath(folder, name: atlas.name)
+    for path in [description, stem + "_volumes.tsv"] {
+      try OutputGuard.check(path, overwrite: true, inputs: [])
+    }
     var labelling = VolumeStreamWriter.Labelling()
     labelling.slope = 1.0 / 255
     labelling.displayRange = (0, 1)
@@ -69,27 +76,44 @@ package enum AtlasFiles {
       progress(label, prior.table.count)
       try writer.write(prior.channel(label))
     }
-    try writer.commit()
-    try AtomicFile.write(try prior.table.encoded(as: .tsv), to: stem + "_res-1_probseg.tsv")
     let spacing = prior.grid.spacing.max()
-    try writeJSON(
-      Sidecar(
-        labelMap: prior.table.labels.map(\.name), resolution: "\(spacing) mm",
-        spatialReference: atlas.space, outside: prior.outside, origin: atlas.origin),
-      to: stem + "_res-1_probseg.json")
-    try AtomicFile.write(
-      Array(volumesTable(atlas).utf8), to: stem + "_volumes.tsv")
-    try writeJSON(
-      Description(
-        name: atlas.name, license: license, sampleSize: atlas.origin.maps, space: atlas.space,
-        generator: generator),
-      to: "\(folder)/atlas-\(atlas.name)_description.json")
+    let sidecar = Sidecar(
+      labelMap: prior.table.labels.map(\.name), resolution: "\(spacing) mm",
+      spatialReference: atlas.space, outside: prior.outside, origin: atlas.origin)
+    var files = [
+      try staged(try prior.table.encoded(as: .tsv), stem + "_res-1_probseg.tsv"),
+      try staged(try json(sidecar), stem + "_res-1_probseg.json"),
+      try staged(Array(volumesTable(atlas).utf8), stem + "_volumes.tsv"),
+    ]
+    if let maps { files.append(try staged(maps, folder + "/maps.tsv")) }
+    let words = Description(
+      name: atlas.name, license: license, sampleSize: atlas.origin.maps, space: atlas.space,
+      generator: generator)
+    let last = try staged(try json(words), description)
+    try writer.finish()
+    AtlasFolder(folder).removeDescriptions()
+    try writer.commit()
+    for file in files { try file.commit() }
+    AtlasFolder(folder).removeFiles(except: stem)
+    try last.commit()
   }
 
-  private static func writeJSON(_ value: some Encodable, to path: String) throws {
+  /// The description of an atlas in a folder.
+  package static func descriptionPath(_ folder: String, name: String) -> String {
+    "\(folder)/atlas-\(name)_description.json"
+  }
+
+  /// A file whose bytes are written and that has no name yet.
+  private static func staged(_ bytes: [UInt8], _ path: String) throws -> AtomicFile {
+    let file = try AtomicFile(path)
+    try file.write(bytes)
+    return file
+  }
+
+  private static func json(_ value: some Encodable) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try AtomicFile.write(Array(try encoder.encode(value)) + [UInt8(ascii: "\n")], to: path)
+    return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
   }
 
   private static func volumesTable(_ atlas: Atlas) -> String {
@@ -146,8 +170,15 @@ package enum AtlasFiles {
         expected: "\(table.count), one for each label of the .tsv file beside it")
     }
     var assembler = LocationPriorAssembler(grid: stream.grid, table: table)
+    var sums = [UInt16](repeating: 0, count: stream.grid.count)
     while let volume = try stream.next(as: UInt8.self) {
+      for voxel in sums.indices { sums[voxel] &+= UInt16(volume.voxels[voxel]) }
       volume.voxels.withUnsafeBufferPointer { assembler.add($0) }
+    }
+    if let voxel = sums.firstIndex(where: { $0 != 255 }) {
+      throw AnatomyError.badAtlas(
+        path: path, found: "probabilities that sum to \(sums[voxel])/255 at voxel \(voxel)",
+        expected: "255/255 at every voxel")
     }
     return Atlas(
       name: name, space: description.space, prior: assembler.finish(outside: sidecar.outside),

@@ -69,8 +69,9 @@ package struct ChannelMap: Sendable {
       func isCut(_ outer: Int, _ inner: Int) -> Bool {
         20 * area[outer] > largest && 5 * area[outer] > 3 * area[inner]
       }
-      return (isCut(first + 1, first + 6) ? first + 1 : -1_000_000)...(isCut(last - 1, last - 6)
-        ? last - 1 : 1_000_000)
+      let low = isCut(first + 1, first + 6) ? first + 1 : -1_000_000
+      let high = isCut(last - 1, last - 6) ? last - 1 : 1_000_000
+      return low...high
     }
   }
 

@@ -28,7 +28,9 @@ package struct GroupPrior: Sendable {
     let grid = fine.coarsened(by: SIMD3(repeating: factor))
     let lanes = (groups + 15) / 16 * 16
     var outside = [Float](repeating: 0, count: lanes)
-    for (label, probability) in prior.outside.enumerated() { outside[groupOf[label]] += probability }
+    for (label, probability) in prior.outside.enumerated() {
+      outside[groupOf[label]] += probability
+    }
     let shell = outside.map { UInt8(($0 * 255).rounded()) }
 
     let nx = grid.extents.x + 2

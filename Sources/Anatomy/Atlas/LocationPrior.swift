@@ -99,7 +99,8 @@ package struct LocationPriorAssembler: ~Copyable {
       var voxel = 0
       guard let raw = channel.baseAddress.map(UnsafeRawPointer.init) else { return }
       while voxel < channel.count {
-        if voxel + 8 <= channel.count, raw.loadUnaligned(fromByteOffset: voxel, as: UInt64.self) == 0
+        if voxel + 8 <= channel.count,
+          raw.loadUnaligned(fromByteOffset: voxel, as: UInt64.self) == 0
         {
           voxel += 8
           continue
@@ -109,7 +110,7 @@ package struct LocationPriorAssembler: ~Copyable {
           if channel[voxel] != 0 {
             at.append(UInt32(truncatingIfNeeded: voxel))
             found.append(channel[voxel])
-            counts[voxel] += 1
+            counts[voxel] &+= 1
           }
           voxel += 1
         }

@@ -1,4 +1,3 @@
-import Foundation
 import Imaging
 import Parallel
 
@@ -28,7 +27,7 @@ struct MapAligner {
     let factor = max(1, Int((2 / prior.grid.spacing.max()).rounded()))
     self.prior = GroupPrior(prior, factor: factor, groupOf: classOf, groups: classes)
     table = LikelihoodTable(classes: classes, lanes: self.prior.lanes)
-    spacing = round == 0 ? 12 : Tuning.value("MH", 8)
+    spacing = round == 0 ? 12 : 8
     atlasGrid = prior.grid
   }
 
@@ -43,10 +42,10 @@ struct MapAligner {
       if step != Double(displacement.spacing) {
         displacement = displacement.resampled(over: atlasGrid, spacing: step)
       }
-      var fit = WarpFit(displacement: displacement, stretch: Tuning.value("MS", 0.005), bend: Tuning.value("MB", 0.5))
+      var fit = WarpFit(displacement: displacement, stretch: 0.005, bend: 0.5)
       let view = PriorView(prior: prior, atlas: atlasGrid)
       for _ in 0..<8 {
-        let gain = fit.step(base: base, weight: Tuning.value("MW", 0.2)) { positions, gradients in
+        let gain = fit.step(base: base, weight: 0.2) { positions, gradients in
           view.logLikelihood(
             positions, rows: samples.rows, table: table, gradients: &gradients)
         }
@@ -81,10 +80,3 @@ struct MapAligner {
     return ScanSamples(world: world, rows: rows, volume: grid.voxelVolume * Double(step * step * step))
   }
 }
-
-enum Tuning {
-  static func value(_ name: String, _ fallback: Double) -> Double {
-    ProcessInfo.processInfo.environment[name].flatMap(Double.init) ?? fallback
-  }
-}
-extension Tuning { static func count(_ n: String, _ f: Int) -> Int { Int(value(n, Double(f))) } }

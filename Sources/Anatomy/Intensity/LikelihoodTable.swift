@@ -55,9 +55,8 @@ package struct LikelihoodTable: Sendable {
 
   /// Frequencies of rows in each group, smoothed: the likelihood without any assumption on its form.
   ///
-  /// - Parameters:
-  ///   - histogram: rows x lanes, the summed posteriors.
-  ///   - smoothing: standard deviation of the Gaussian window, in rows.
+  /// `histogram` holds the summed posteriors, rows x lanes; `smoothing` is the standard deviation of the
+  /// Gaussian window, in rows.
   package init(histogram: [Double], groups: Int, lanes: Int, smoothing: Double) {
     let rows = IntensityScale.rows
     let window = LabelCounts.gaussian(deviation: smoothing).map(Double.init)

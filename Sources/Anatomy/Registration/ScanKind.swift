@@ -22,8 +22,7 @@ package struct KindPrior: Sendable {
   /// How many of a group's own voxels the prior is worth.
   private static let strength = 0.5
 
-  /// - Parameters:
-  ///   - dark: rows below this one are dark.
+  /// Rows below `dark` are dark.
   package init(
     _ kind: ScanKind, table: LabelTable, isTarget: [Bool], lanes: Int, dark: Int
   ) {

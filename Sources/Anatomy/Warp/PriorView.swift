@@ -8,7 +8,7 @@ struct PriorView: Sendable {
   private let scale: SIMD3<Float>
   private let offset: SIMD3<Float>
 
-  /// - Parameter atlas: the atlas grid, whose first voxel's centre is position 0.
+  /// `atlas` is the atlas grid, whose first voxel's centre is position 0.
   init(prior: GroupPrior, atlas: Grid) {
     self.prior = prior
     let factor = prior.grid.spacing / atlas.spacing

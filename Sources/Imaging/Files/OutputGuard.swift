@@ -40,7 +40,7 @@ package enum OutputGuard {
 
   /// Whether the first KiB of the content, gzip undone, holds the mark. An empty file is nobody's
   /// work.
-  static func isOurs(_ path: String, mark: String = "segpipe") -> Bool {
+  package static func isOurs(_ path: String, mark: String = "segpipe") -> Bool {
     guard let file = try? InputFile(path), let source = try? ByteSource(file) else {
       var status = stat()
       return stat(path, &status) == 0 && status.st_size == 0

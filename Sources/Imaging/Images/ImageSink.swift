@@ -2,6 +2,7 @@
 final class ImageSink {
   private let file: AtomicFile
   private let gzip: GzipWriter?
+  private var isFinished = false
 
   /// Whether a name is one that can be written.
   static func isWritable(_ path: String) -> Bool {
@@ -22,9 +23,15 @@ final class ImageSink {
     if let gzip { try gzip.write(bytes) } else { try file.write(bytes) }
   }
 
+  /// Writes the last bytes, still under the temporary name. Throws: `ImagingError`.
+  func finish() throws {
+    if !isFinished { try gzip?.finish() }
+    isFinished = true
+  }
+
   /// Makes the file appear. Throws: `ImagingError`.
   func commit() throws {
-    try gzip?.finish()
+    try finish()
     try file.commit()
   }
 }

@@ -59,12 +59,19 @@ package final class VolumeStreamWriter {
     written += 1
   }
 
-  /// Makes the file appear. Throws: `ImagingError`, also when volumes are missing.
-  package func commit() throws {
+  /// Writes the last bytes, still under a temporary name, so that `commit` needs no more room on the disk.
+  /// Throws: `ImagingError`, also when volumes are missing.
+  package func finish() throws {
     guard written == volumes else {
       throw ImagingError.wrongVolume(
         path: path, found: written * grid.count, expected: volumes * grid.count)
     }
+    try sink.finish()
+  }
+
+  /// Makes the file appear. Throws: `ImagingError`, also when volumes are missing.
+  package func commit() throws {
+    try finish()
     try sink.commit()
   }
 }

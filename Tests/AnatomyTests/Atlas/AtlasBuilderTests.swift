@@ -1,0 +1,122 @@
+import Foundation
+import Imaging
+import Parallel
+import Testing
+
+@testable import Anatomy
+
+/// Whole atlases, of organs that are no head.
+@Suite struct AtlasBuilderTests {
+  private func request(_ subjects: Int) -> AtlasRequest {
+    AtlasRequest(paths: (0..<subjects).map { "subject-\($0)" }) { path in
+      Fixture.organs(Int(path.dropFirst("subject-".count)) ?? 0)
+    }
+  }
+
+  @Test func anotherOrganIsBuiltAndSegmented() throws {
+    let (atlas, reports) = try request(6).build()
+    #expect(atlas.prior.table.labels.map(\.index) == [0, 200, 301])
+    #expect(atlas.prior.table.groups.count == 3)
+    #expect(atlas.prior.grid == Fixture.organs(0).grid)
+    #expect(!atlas.origin.mirrored)
+    #expect(reports.count == 6 && reports.allSatisfy { $0.absent.isEmpty && $0.rms < 3 })
+    #expect(atlas.volumes[1].count == 6 && atlas.volumes[1].deviation > 0)
+
+    let truth = Fixture.organs(9)
+    let segmenter = try Segmenter(prior: atlas.prior)
+    for (seed, intensities) in [[0: 20, 200: 120, 301: 70], [0: 100, 200: 30, 301: 60]].enumerated()
+    {
+      let scan = Fixture.scan(
+        of: truth, intensities.reduce(into: [:]) { $0[Int32($1.key)] = Float($1.value) }, noise: 8,
+        seed: UInt64(seed))
+      let result = try segmenter.segment(scan, path: "organs")
+      for label: Int32 in [200, 301] {
+        #expect(Fixture.dice(result.labels, truth, label: label) > 0.9, "\(seed), label \(label)")
+      }
+    }
+  }
+
+  @Test func orderAndThreadsDoNotMatter() throws {
+    let scratch = try Scratch()
+    let threads = Parallel.threads
+    defer { Parallel.threads = threads }
+    func bytes(_ name: String, reversed: Bool, threads: Int) throws -> [String: Data] {
+      Parallel.threads = threads
+      var request = request(3)
+      if reversed {
+        request = AtlasRequest(paths: request.paths.reversed(), read: request.read)
+      }
+      request.settings.refinements = 1
+      try AtlasFiles.write(
+        try request.build().atlas, to: scratch.path(name), license: "CC0", generator: "segpipe")
+      let folder = scratch.path(name)
+      let files = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+      return files.reduce(into: [:]) {
+        $0[$1] = FileManager.default.contents(atPath: folder + "/" + $1)
+      }
+    }
+    let one = try bytes("one", reversed: false, threads: 1)
+    #expect(one.count >= 5)
+    #expect(one == (try bytes("three", reversed: true, threads: 3)))
+  }
+
+  @Test func gridsKeepTheirCentreAndAxes() {
+    let own = AtlasRequest.grid(extents: nil, spacing: 2, around: .standardHead)
+    #expect(own.extents == SIMD3(80, 96, 112))
+    #expect(norm(own.centre - Grid.standardHead.centre) < 1e-9)
+    #expect(Orientation(closestTo: own.affine).name == "LIA")
+    let asked = AtlasRequest.grid(
+      extents: SIMD3(10, 20, 30), spacing: nil, around: Fixture.grid(7, 8, 9, spacing: 1.5))
+    #expect(asked.extents == SIMD3(10, 20, 30))
+    #expect(asked.spacing == SIMD3(repeating: 1.5))
+    #expect(norm(asked.centre) < 1e-9)
+  }
+
+  @Test func unknownAndMissingContentIsRefused() throws {
+    var request = request(2)
+    request.table = try Fixture.table(Fixture.label(200))
+    #expect(throws: AnatomyError.unknownLabels(path: "subject-0", values: [301])) {
+      try request.build()
+    }
+    let empty = AtlasRequest(paths: ["e"]) { _ in
+      Volume(grid: Fixture.grid(8, 8, 8), repeating: Int32(0))
+    }
+    #expect(throws: AnatomyError.emptyMap(path: "e")) { try empty.build() }
+    request.table = nil
+    request.extents = SIMD3(100, 100, 100)
+    request.mostBytes = 1_000_000
+    #expect(throws: ImagingError.outOfMemory(bytes: 9_000_000)) { try request.build() }
+  }
+
+  // MARK: Mirror images
+
+  /// Balls on both sides; each subject's sizes differ from side to side at random, around `left` and `right`.
+  private func pairs(left: Double, right: Double) throws -> AtlasRequest {
+    var request = AtlasRequest(paths: (0..<4).map { "s\($0)" }) { path in
+      let random = CounterRandom(seed: 31, stream: UInt64(path.dropFirst()) ?? 0)
+      let vary = (0..<4).map { 2 * random.uniform($0) - 1 }
+      return Fixture.map(Fixture.grid(48, 36, 36, spacing: 2)) { p in
+        if Fixture.inside(
+          p, centre: SIMD3(-22, 3 * vary[2], 0), radii: SIMD3(repeating: left + 3 * vary[0]))
+        {
+          return 4
+        }
+        let isRight = Fixture.inside(
+          p, centre: SIMD3(22, 3 * vary[3], 0), radii: SIMD3(repeating: right + 3 * vary[1]))
+        return isRight ? 5 : 0
+      }
+    }
+    request.table = try Fixture.table(
+      Fixture.label(4, group: "organ", partner: 5), Fixture.label(5, group: "organ", partner: 4))
+    request.settings.refinements = 0
+    return request
+  }
+
+  @Test func mirrorImagesAreKeptWhereTheyHelp() throws {
+    #expect(try pairs(left: 14, right: 14).build().atlas.origin.mirrored)
+    #expect(!(try pairs(left: 18, right: 8).build().atlas.origin.mirrored))
+    var asked = try pairs(left: 18, right: 8)
+    asked.settings.mirrored = true
+    #expect(try asked.build().atlas.origin.mirrored)
+  }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import Imaging
+import Testing
+
+@testable import Anatomy
+
+@Suite struct CentroidAlignmentTests {
+  private let known = Affine(rows: [
+    [1.1, 0.05, -0.02, 12], [-0.1, 0.95, 0.07, -30], [0.03, -0.04, 1.04, 5],
+  ])
+
+  private func points(_ count: Int) -> [SIMD3<Double>?] {
+    let random = CounterRandom(seed: 8, stream: 0)
+    return (0..<count).map { i in
+      SIMD3(random.uniform(3 * i), random.uniform(3 * i + 1), random.uniform(3 * i + 2)) * 100
+    }
+  }
+
+  @Test func aKnownAffineIsFound() {
+    var from = points(12)
+    var to = from.map { $0.map { known($0) } }
+    from[3] = nil
+    to[7] = nil
+    let fit = CentroidAlignment.fit(from, to: to)
+    #expect(fit.affine.largestDifference(from: known, over: SIMD3(200, 200, 200)) < 1e-8)
+    #expect(fit.rms < 1e-9)
+  }
+
+  @Test func whatIsLeftIsReported() {
+    let from = points(40)
+    // One structure out of forty is 20 mm off: it draws the fit a little and stands out of it.
+    var to = from
+    to[5] = to[5].map { $0 + SIMD3(20, 0, 0) }
+    let fit = CentroidAlignment.fit(from, to: to)
+    #expect(fit.rms > 2 && fit.rms < 20 / 40.0.squareRoot())
+  }
+
+  @Test func fewPairsFitOnlyWhatTheyDetermine() {
+    #expect(
+      CentroidAlignment.fit([nil, SIMD3(1, 2, 3)], to: [SIMD3(0, 0, 0), nil]).affine == .identity)
+    let one = CentroidAlignment.fit([SIMD3(1, 2, 3)], to: [SIMD3(5, 5, 5)])
+    #expect(one.affine.columns == Affine.identity.columns)
+    #expect(norm(one.affine(SIMD3(1, 2, 3)) - SIMD3(5, 5, 5)) < 1e-12)
+    let two = CentroidAlignment.fit(
+      [SIMD3(0, 0, 0), SIMD3(10, 0, 0)], to: [SIMD3(1, 1, 1), SIMD3(21, 1, 1)])
+    #expect(abs(two.affine.columns.1.y - 2) < 1e-12)
+    #expect(two.rms < 1e-12)
+  }
+
+  @Test func aPlaneDeterminesNoThirdAxis() {
+    let flat = points(10).map { $0.map { SIMD3($0.x, $0.y, 4) } }
+    let fit = CentroidAlignment.fit(flat, to: flat.map { $0.map { $0 * 1.5 } })
+    #expect(abs(fit.affine.determinant - 1.5 * 1.5 * 1.5) < 1e-6)
+  }
+
+  @Test func headsAreKnownByTheirStructures() throws {
+    let few = try LabelTable(labels: (1...7).map { Fixture.label($0) })
+    #expect(CentroidAlignment.standardTargets(for: few) == nil)
+    let head = try LabelTable(labels: [2, 3, 4, 7, 8, 10, 11, 12, 99].map { Fixture.label($0) })
+    let targets = try #require(CentroidAlignment.standardTargets(for: head))
+    #expect(targets.count == head.count)
+    #expect(targets[0] == nil && targets[9] == nil)
+    #expect(targets[1] == SIMD3(-27.24, -22.21, 18.55))
+  }
+}
