@@ -33,8 +33,28 @@ extension Segmenter {
       kind = .stripped
       fit = find(kind)
     }
+    if settings.transform == nil, kind == .whole { fit = closeUp(fit, level(4), scale: scale) }
     trace("registered as \(kind.rawValue), scales \(fit.transform.columnNorms)")
     return (fit, kind)
+  }
+
+  /// Refines a registration on the surroundings of the structures of interest alone: neck, jaw and the
+  /// head's outline count for much in a search, and follow no affine of the brain.
+  private func closeUp(
+    _ fit: AffineRegistration, _ level: Volume<Float>, scale: IntensityScale
+  ) -> AffineRegistration {
+    let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
+    var best = fit
+    for _ in 0..<2 {
+      let samples = ScanSamples(
+        level, scale: scale, keep: region.selection(of: level.grid, under: best.transform))
+      guard samples.count >= 500 else { return fit }
+      var next = AffineRegistration(
+        best.transform, samples: samples, prior: coarse.mm4, kind: fit.kind)
+      next.refine(samples: samples, prior: coarse.mm4, freedom: .affine, iterations: 15)
+      best = next
+    }
+    return best
   }
 
   /// Volume above which what is not zero is more than a brain with what sticks to it, mm3: stripped scans
