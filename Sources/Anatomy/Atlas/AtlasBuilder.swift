@@ -69,7 +69,9 @@ package struct AtlasBuilder {
     var rms = 0.0
   }
 
-  /// - Parameter paths: label maps; the result does not depend on their order.
+  /// The atlas of the maps at `paths`, whose order does not matter, and a report on each.
+  ///
+  /// - Throws: `AnatomyError` for what is wrong with maps or table, and what `read` throws.
   package func build(_ paths: [String]) throws -> (atlas: Atlas, reports: [MapReport]) {
     let paths = paths.sorted()
     guard let firstPath = paths.first else { throw AnatomyError.noMaps(path: "") }

@@ -64,8 +64,7 @@ package final class LabelCounts {
 
   /// The location prior: counts smoothed by a Gaussian, divided by the smoothed number of maps that reach
   /// each voxel, and rounded to multiples of 1/255 that sum to 1.
-  ///
-  /// - Parameter smoothing: standard deviation of the Gaussian, in mm.
+  /// `smoothing` is the standard deviation of the Gaussian, in mm.
   package func prior(table: LabelTable, smoothing: Double) -> LocationPrior {
     let (grid, labels) = (grid, labels)
     let slices = max(1, min(8, grid.extents.z))

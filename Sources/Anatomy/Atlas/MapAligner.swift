@@ -10,7 +10,7 @@ struct MapAligner {
   private let spacing: Double
   private let atlasGrid: Grid
 
-  /// - Parameter round: later rounds follow finer shapes.
+  /// Later rounds follow finer shapes.
   init(prior: LocationPrior, round: Int) {
     // Both sides of a structure are one class: their places tell them apart.
     var classOf = [Int](repeating: 0, count: prior.table.count)
@@ -77,6 +77,7 @@ struct MapAligner {
         }
       }
     }
-    return ScanSamples(world: world, rows: rows, volume: grid.voxelVolume * Double(step * step * step))
+    return ScanSamples(
+      world: world, rows: rows, volume: grid.voxelVolume * Double(step * step * step))
   }
 }

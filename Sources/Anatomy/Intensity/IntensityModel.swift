@@ -30,9 +30,8 @@ package struct IntensityModel: Sendable {
   static let anchorShare = 0.3
   static let anchorCount = 20.0
 
-  /// First estimate, from summed posteriors (rows x lanes).
-  ///
-  /// - Parameter components: Gaussians for each group.
+  /// First estimate, from summed posteriors (rows x lanes); `components` has the number of Gaussians of each
+  /// group.
   package init(
     histogram: [Double], lanes: Int, components: [Int], scale: IntensityScale
   ) {

@@ -9,9 +9,8 @@ extension AffineRegistration {
   /// Many poses are scored on a coarse grid, the best few of different places are refined, and the best of
   /// those goes on to finer grids with all twelve parameters.
   ///
-  /// - Parameters:
-  ///   - levels: the scan at about 12, 6 and 4 mm.
-  ///   - priors: the group prior at 8 and 4 mm.
+  /// `levels` are the scan at about 12, 6 and 4 mm, `priors` the group prior at 8 and 4 mm, `foreground` the
+  /// world centre of what is bright.
   package static func search(
     levels: (coarse: ScanSamples, middle: ScanSamples, fine: ScanSamples),
     priors: (coarse: GroupPrior, fine: GroupPrior), foreground: SIMD3<Double>, kind: KindPrior
@@ -31,14 +30,16 @@ extension AffineRegistration {
       if !alike { chosen.append(i) }
     }
     var refined = chosen.map { i in
-      var fit = AffineRegistration(poses[i], samples: levels.coarse, prior: priors.coarse, kind: kind)
+      var fit = AffineRegistration(
+        poses[i], samples: levels.coarse, prior: priors.coarse, kind: kind)
       fit.refine(
         samples: levels.coarse, prior: priors.coarse, freedom: .similarity, iterations: 12)
       return fit
     }
     refined.sort { $0.plausibility > $1.plausibility }
     var finalists = refined.prefix(3).map { start in
-      var fit = AffineRegistration(start.transform, samples: levels.middle, prior: priors.fine, kind: kind)
+      var fit = AffineRegistration(
+        start.transform, samples: levels.middle, prior: priors.fine, kind: kind)
       fit.refine(
         samples: levels.middle, prior: priors.fine, freedom: .similarity, iterations: 10)
       fit.refine(samples: levels.middle, prior: priors.fine, freedom: .affine, iterations: 15)

@@ -28,7 +28,8 @@ package struct ScanSamples: Sendable {
 
   /// The voxels of a level that `keep` keeps.
   package init(
-    _ level: Volume<Float>, scale: IntensityScale, keep: (Int, Int, Int) -> Bool = { _, _, _ in true }
+    _ level: Volume<Float>, scale: IntensityScale,
+    keep: (Int, Int, Int) -> Bool = { _, _, _ in true }
   ) {
     let grid = level.grid
     var world: [Float] = []

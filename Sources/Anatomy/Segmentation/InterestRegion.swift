@@ -53,9 +53,8 @@ struct InterestRegion: Sendable {
     return inside[grid.index(Int(n.x), Int(n.y), Int(n.z))]
   }
 
-  /// Which voxels of a scan lie in the region, of every `step`-th along each axis.
-  ///
-  /// - Parameter transform: scan world mm to atlas world mm.
+  /// Tells which voxels of a scan lie in the region, of every `step`-th along each axis; `transform` goes
+  /// from scan world mm to atlas world mm.
   func selection(
     of scan: Grid, under transform: Affine, step: Int = 1
   ) -> (Int, Int, Int) -> Bool {

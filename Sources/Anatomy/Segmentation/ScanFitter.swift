@@ -26,9 +26,7 @@ struct ScanFitter {
   private static let stretch = 0.005
   private static let bend = 0.7
 
-  /// - Parameters:
-  ///   - affine: the registration, whose intensities are where the model starts.
-  ///   - samples: a fixed set of the scan's voxels.
+  /// Starts from the intensities of a registration, on a fixed set of the scan's voxels.
   init(
     _ segmenter: Segmenter, affine: AffineRegistration, samples: ScanSamples, scale: IntensityScale
   ) {

@@ -30,13 +30,12 @@ package struct WarpFit: Sendable {
     var mixed: [SIMD4<Float>]
   }
 
-  /// One Gauss-Newton step with a line search.
+  /// One Gauss-Newton step with a line search, from undisplaced positions `base` (mm along the atlas's axes,
+  /// three a sample).
   ///
-  /// - Parameters:
-  ///   - base: undisplaced positions, mm along the atlas's axes, three a sample.
-  ///   - objective: log-likelihood in nats at displaced positions, and its gradient per mm where asked for.
-  ///   - weight: what a sample counts: its volume over that of independent information, both in mm3.
-  /// - Returns: the gain of the penalised objective, in nats; 0 when no step improves it.
+  /// `objective` gives the log-likelihood in nats at displaced positions, and its gradient per mm where asked
+  /// for; `weight` is what a sample counts: its volume over that of independent information. The result is
+  /// the gain of the penalised objective, in nats, or 0 when no step improves it.
   package mutating func step(
     base: [Float], weight: Double,
     objective: (_ positions: [Float], _ gradients: inout [Float]?) -> Double
