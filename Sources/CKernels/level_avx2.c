@@ -5,6 +5,7 @@
 #define LEVEL(name) name##_avx2
 #define COLUMNS 1
 #define ROWS 4
+#define HALF_INSTRUCTIONS 1
 #define POSITIONS 6
 #define CHANNELS 1
 #include "levels.h"

@@ -7,6 +7,7 @@
 #define LEVEL(name) name##_avx512
 #define COLUMNS 4
 #define ROWS 16
+#define HALF_INSTRUCTIONS 1
 #define POSITIONS 14
 #define CHANNELS 4
 #include "levels.h"

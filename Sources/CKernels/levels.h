@@ -1,6 +1,6 @@
 // One file per instruction set (level_*.c) sets the target, names its functions with LEVEL and
 // includes this. COLUMNS, ROWS, POSITIONS and CHANNELS say how much of a product fits the
-// registers.
+// registers, HALF_INSTRUCTIONS whether the set converts half precision.
 #include "networks.h"
 #include <string.h>
 

@@ -99,8 +99,7 @@ INLINE lanes tile_cross_entropy(const segpipe_output *s, const segpipe_loss *los
   const lanes exists = existing(s, voxel);
   ints target = -1;
   if (voxel + 16 <= s->voxels) {
-    typedef uint8_t bytes __attribute__((ext_vector_type(16), aligned(1)));
-    target = __builtin_convertvector(*(const bytes *)(loss->target + voxel), ints);
+    target = __builtin_convertvector(*(const loose_bytes *)(loss->target + voxel), ints);
   } else {
     for (size_t i = 0; voxel + i < s->voxels && i < 16; i++) target[i] = loss->target[voxel + i];
   }
@@ -111,7 +110,7 @@ INLINE lanes tile_cross_entropy(const segpipe_output *s, const segpipe_loss *los
     wanted = target == (int)labels[j] ? x : wanted;
   }
   for (size_t j = 0; j < n; j++) {
-    lanes e = exponential(load(values + j * TILE) - most);
+    lanes e = exponential_below(load(values + j * TILE) - most);
     store(values + j * TILE, e);
     sum += e;
   }
@@ -135,7 +134,7 @@ INLINE lanes tile_likelihood(const segpipe_output *s, const segpipe_loss *loss, 
   lanes most = splat(-3e38f), sum = splat(0);
   for (size_t j = 0; j < count; j++) most = larger(most, load(values + j * TILE));
   for (size_t j = 0; j < n; j++) {
-    lanes e = exponential(load(values + j * TILE) - most);
+    lanes e = exponential_below(load(values + j * TILE) - most);
     store(values + j * TILE, e);
     sum += e;
   }
@@ -156,11 +155,11 @@ INLINE lanes tile_likelihood(const segpipe_output *s, const segpipe_loss *loss, 
     highest = larger(highest, load(likelihood + loss->group[labels[j]] * TILE));
   for (size_t j = 0; j < count; j++)
     joint += load(values + j * TILE) *
-             exponential(load(likelihood + loss->group[labels[j]] * TILE) - highest);
+             exponential_below(load(likelihood + loss->group[labels[j]] * TILE) - highest);
   joint = larger(joint, splat(1e-37f));
   for (size_t j = 0; j < count; j++) {
     lanes e = load(values + j * TILE);
-    lanes r = e * exponential(load(likelihood + loss->group[labels[j]] * TILE) - highest) / joint;
+    lanes r = e * exponential_below(load(likelihood + loss->group[labels[j]] * TILE) - highest) / joint;
     store(values + j * TILE, scale * (e / sum - r));
   }
   for (size_t j = count; j < n; j++) store(values + j * TILE, splat(0));
@@ -227,10 +226,12 @@ static double LEVEL(output_loss)(const segpipe_output *s, const segpipe_loss *lo
   for (size_t index = first; index < last; index++) {
     if (index + 1 < last) prefetch(s, features, index + 1);
     const size_t n = tile_logits(s, features, index, &t);
+    lanes losses = splat(0);
     for (size_t v = 0; v < TILE; v += 16)
-      value += total(loss->kind == SEGPIPE_CROSS_ENTROPY
-                         ? tile_cross_entropy(s, loss, index, v, n, t.values + v)
-                         : tile_likelihood(s, loss, index, v, n, t.values + v));
+      losses += loss->kind == SEGPIPE_CROSS_ENTROPY
+                    ? tile_cross_entropy(s, loss, index, v, n, t.values + v)
+                    : tile_likelihood(s, loss, index, v, n, t.values + v);
+    value += total(losses);
     if (backward) tile_backward(s, features, partial, index, n, &t);
   }
   return value;
@@ -252,12 +253,14 @@ static void LEVEL(output_decode)(const segpipe_output *s, const float *features,
         best = x > most ? (ints)(int)labels[j] : best;
         most = larger(most, x);
       }
-      for (size_t j = 0; j < count; j++) sum += exponential(load(t.values + j * TILE + v) - most);
+      for (size_t j = 0; j < count; j++) sum += exponential_below(load(t.values + j * TILE + v) - most);
       const lanes normaliser = logarithm(sum) + most;
-      for (size_t i = 0; i < 16 && index * TILE + v + i < s->voxels; i++) {
-        if (argmax) argmax[index * TILE + v + i] = (uint8_t)best[i];
-        if (log_normaliser) log_normaliser[index * TILE + v + i] = normaliser[i];
-      }
+      const bytes winners = __builtin_convertvector(best, bytes);
+      const size_t voxel = index * TILE + v;
+      if (voxel >= s->voxels) break;
+      const size_t present = s->voxels - voxel < 16 ? s->voxels - voxel : 16;
+      if (argmax) memcpy(argmax + voxel, &winners, present);
+      if (log_normaliser) memcpy(log_normaliser + voxel, &normaliser, present * sizeof(float));
     }
   }
 }

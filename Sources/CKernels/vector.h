@@ -8,7 +8,9 @@
 typedef float lanes __attribute__((ext_vector_type(16)));
 typedef int32_t ints __attribute__((ext_vector_type(16)));
 typedef uint32_t words __attribute__((ext_vector_type(16)));
+typedef uint8_t bytes __attribute__((ext_vector_type(16)));
 typedef lanes loose_lanes __attribute__((aligned(4)));
+typedef bytes loose_bytes __attribute__((aligned(1)));
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -18,16 +20,17 @@ INLINE lanes splat(float v) { return (lanes)v; }
 INLINE lanes larger(lanes a, lanes b) { return a > b ? a : b; }
 INLINE lanes smaller(lanes a, lanes b) { return a < b ? a : b; }
 
+// The lanes' sum, halves added first.
 INLINE float total(lanes v) {
-  float sum = 0;
-  for (int i = 0; i < 16; i++) sum += v[i];
-  return sum;
+  v += __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
+  return (v[0] + v[2]) + (v[1] + v[3]);
 }
 
-// exp(x) = 2^n exp(r), r = x - n log 2 in two parts; polynomial of Cephes' expf.
-INLINE lanes exponential(lanes x) {
+// exp(x) = 2^n exp(r), r = x - n log 2 in two parts; polynomial of Cephes' expf. x at most 88.3.
+INLINE lanes exponential_below(lanes x) {
   const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
-  x = larger(smaller(x, splat(88.3f)), splat(-87.3f));
+  x = larger(x, splat(-87.3f));
   lanes shifted = x * 1.44269504088896341f + magic;
   lanes n = shifted - magic;
   lanes r = x - n * 0.693359375f;
@@ -41,6 +44,8 @@ INLINE lanes exponential(lanes x) {
   lanes value = p * (r * r) + r + 1.0f;
   return (lanes)((ints)value + ((ints)shifted << 23));
 }
+
+INLINE lanes exponential(lanes x) { return exponential_below(smaller(x, splat(88.3f))); }
 
 // log(x) = e log 2 + log(m), m in [sqrt(1/2), sqrt(2)); polynomial of Cephes' logf.
 INLINE lanes logarithm(lanes x) {
@@ -62,16 +67,21 @@ INLINE lanes logarithm(lanes x) {
   return m + y + e * 0.693359375f;
 }
 
-INLINE lanes elu(lanes x) { return x > 0 ? x : exponential(smaller(x, splat(0))) - 1.0f; }
+INLINE lanes elu(lanes x) { return x > 0 ? x : exponential_below(smaller(x, splat(0))) - 1.0f; }
 // ELU'(x) from y = ELU(x).
 INLINE lanes elu_slope(lanes y) { return y > 0 ? splat(1) : y + 1.0f; }
 
-// IEEE half precision to single: exact, subnormal numbers included; infinity becomes 65536.
+// IEEE half precision to single: exact, subnormal numbers included. There are no infinities.
 INLINE lanes from_half(const uint16_t *p) {
+#if HALF_INSTRUCTIONS
+  typedef _Float16 halves __attribute__((ext_vector_type(16), aligned(2)));
+  return __builtin_convertvector(*(const halves *)p, lanes);
+#else
   typedef uint16_t halves __attribute__((ext_vector_type(16), aligned(2)));
   words half = __builtin_convertvector(*(const halves *)p, words);
   lanes magnitude = (lanes)((half & 0x7fff) << 13) * 0x1p112f;
   return (lanes)((words)magnitude | ((half & 0x8000) << 16));
+#endif
 }
 
 // rows[i][j] to rows[j][i], four rounds of interleaving rows i and i + 8.

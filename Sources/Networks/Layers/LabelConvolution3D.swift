@@ -66,7 +66,7 @@ package final class LabelConvolution3D {
   /// ELU.
   package func backward(_ labels: [UInt8], y: Tensor, dy: Tensor, gradients: ParameterValues) {
     Activation.biasELUBackward(y, output, gradient: dy, biasGradient: gradients[bias])
-    guard let partial else { return }
+    guard let partial else { preconditionFailure("the layer was not made to train") }
     partial.fill(with: 0)
     let (planes, size) = (output.extents.depth, table.count)
     labels.withUnsafeBufferPointer { labels in

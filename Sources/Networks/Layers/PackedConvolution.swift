@@ -73,7 +73,9 @@ final class PackedConvolution {
 
   /// narrow to wide; with a bias `[padded C]`, adds it and applies ELU.
   func transpose(_ narrow: Tensor, bias: Tensor? = nil, into wide: Tensor) {
-    guard let transposeWeights else { return }
+    guard let transposeWeights else {
+      preconditionFailure("the convolution was made without its transpose")
+    }
     if stride == 1 {
       // With stride 1 the transpose is a convolution too, its taps reversed.
       var swapped = shape
@@ -93,7 +95,7 @@ final class PackedConvolution {
 
   /// Both sides to the gradient of the weights, `[O, C, k, k, k]`, which is added to.
   func weightGradient(wide: Tensor, narrow: Tensor, into gradient: Tensor) {
-    guard let partials else { return }
+    guard let partials else { preconditionFailure("the convolution was not made to train") }
     partials.fill(with: 0)
     let size = forwardWeights.count
     let (parts, rows) = (parts, narrowRows)
