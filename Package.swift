@@ -14,7 +14,6 @@ let package = Package(
     .target(name: "CNIfTI", linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz")]),
     .target(name: "CDeflate", linkerSettings: [.linkedLibrary("deflate"), .linkedLibrary("z")]),
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
-    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl")]),
     .target(name: "CSPNG", linkerSettings: [.linkedLibrary("spng")]),
     // Hot loops, compiled per instruction set and dispatched at run time.
     .target(name: "CKernels"),
@@ -24,19 +23,22 @@ let package = Package(
     .target(
       name: "Imaging", dependencies: ["CNIfTI", "CDeflate", "CSPNG", "Parallel"],
       exclude: ["README.md"]),
-    .target(name: "Networks", dependencies: ["COneDNN", "COpenBLAS", "CKernels", "Parallel"]),
+    .target(
+      name: "Networks", dependencies: ["COpenBLAS", "CKernels", "Parallel"],
+      exclude: ["README.md"]),
     .target(
       name: "Anatomy", dependencies: ["Imaging", "Networks", "COpenBLAS", "CKernels", "Parallel"],
       exclude: ["README.md"]),
     .target(
       name: "Reports",
       dependencies: [
-        "Imaging", "Anatomy", "Parallel", "CNIfTI", "CDeflate", "COneDNN", "COpenBLAS", "CSPNG",
+        "Imaging", "Networks", "Anatomy", "Parallel", "CKernels", "CNIfTI", "CDeflate", "COpenBLAS",
+        "CSPNG",
       ]),
     .executableTarget(
       name: "segpipe",
       dependencies: [
-        "Imaging", "Anatomy", "Reports", "Parallel",
+        "Imaging", "Networks", "Anatomy", "Reports", "Parallel",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -44,11 +46,14 @@ let package = Package(
       name: "ImagingTests", dependencies: ["Imaging", "CNIfTI", "CDeflate", "Parallel"],
       exclude: ["Fixtures", "Measures/golden_measures.py"]),
     .testTarget(name: "ParallelTests", dependencies: ["Parallel"]),
-    .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
+    .testTarget(
+      name: "NetworksTests", dependencies: ["Networks", "CKernels", "Parallel"],
+      exclude: ["Fixtures/make_fixtures.py"], resources: [.copy("Fixtures/autoencoder.safetensors")]
+    ),
     .testTarget(
       name: "AnatomyTests", dependencies: ["Anatomy", "Imaging", "CKernels", "Parallel"]),
     .testTarget(
-      name: "ReportsTests", dependencies: ["Reports", "Anatomy", "Imaging", "CSPNG"]),
+      name: "ReportsTests", dependencies: ["Reports", "Anatomy", "Imaging", "Networks", "CSPNG"]),
     .testTarget(name: "EndToEndTests", dependencies: ["Anatomy", "Imaging", "segpipe"]),
   ],
   swiftLanguageModes: [.v6]

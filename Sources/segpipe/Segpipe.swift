@@ -20,7 +20,8 @@ struct Segpipe: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       SegmentCommand.self, BuildAtlasCommand.self, ConformCommand.self, InspectCommand.self,
-      EvaluateCommand.self, LabelsCommand.self, DemoCommand.self, DoctorCommand.self,
+      EvaluateCommand.self, LabelsCommand.self, DemoCommand.self, BenchCommand.self,
+      DoctorCommand.self,
     ])
 
   static func main() async {

@@ -127,7 +127,7 @@ import Testing
     let report = try #require(
       try JSONSerialization.jsonObject(with: Data(good.output.utf8)) as? [String: Any])
     let names = (report["libraries"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
-    #expect(names.contains("OpenBLAS") && names.contains("oneDNN"))
+    #expect(names.contains("OpenBLAS") && names.contains("CKernels"))
     let lost = try Program.run("doctor", environment: ["SEGPIPE_ATLASES": "/nowhere"])
     #expect(lost.status == 1)
     #expect(lost.output.contains("FAILED   built-in atlas"))

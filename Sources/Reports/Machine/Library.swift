@@ -1,6 +1,6 @@
 import CDeflate
+import CKernels
 import CNIfTI
-import COneDNN
 import COpenBLAS
 import CSPNG
 
@@ -19,7 +19,7 @@ package struct Library: Codable, Equatable, Sendable {
       Library(name: "libdeflate", version: LIBDEFLATE_VERSION_STRING, kernel: nil),
       Library(name: "zlib", version: text(zlibVersion()), kernel: nil),
       Library(name: "libspng", version: text(spng_version_string()), kernel: nil),
-      openBLAS(), oneDNN(),
+      openBLAS(), kernels(),
     ]
   }
 
@@ -29,24 +29,10 @@ package struct Library: Codable, Equatable, Sendable {
     return Library(name: "OpenBLAS", version: version, kernel: text(openblas_get_corename()))
   }
 
-  private static func oneDNN() -> Library {
-    guard let version = dnnl_version()?.pointee else {
-      return Library(name: "oneDNN", version: "unknown", kernel: nil)
-    }
-    return Library(
-      name: "oneDNN", version: "\(version.major).\(version.minor).\(version.patch)",
-      kernel: instructionSet(dnnl_get_effective_cpu_isa()))
-  }
-
-  private static func instructionSet(_ isa: dnnl_cpu_isa_t) -> String {
-    let known: [(dnnl_cpu_isa_t, String)] = [
-      (dnnl_cpu_isa_sse41, "SSE4.1"), (dnnl_cpu_isa_avx, "AVX"), (dnnl_cpu_isa_avx2, "AVX2"),
-      (dnnl_cpu_isa_avx2_vnni, "AVX2 VNNI"), (dnnl_cpu_isa_avx512_core, "AVX-512"),
-      (dnnl_cpu_isa_avx512_core_vnni, "AVX-512 VNNI"),
-      (dnnl_cpu_isa_avx512_core_bf16, "AVX-512 BF16"),
-      (dnnl_cpu_isa_avx512_core_amx, "AVX-512 AMX"),
-    ]
-    return known.first { $0.0 == isa }?.1 ?? "other"
+  /// The loops compiled with this program, for the instruction set that it chose.
+  private static func kernels() -> Library {
+    let level = ["baseline", "AVX2", "AVX-512"][Int(segpipe_kernel_level())]
+    return Library(name: "CKernels", version: Version.current, kernel: level)
   }
 
   private static func text(_ string: UnsafePointer<CChar>?) -> String {

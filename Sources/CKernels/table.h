@@ -1,0 +1,29 @@
+// The functions that exist once per instruction set.
+#pragma once
+#include "networks.h"
+
+typedef struct {
+  void (*exp)(const float *, float *, size_t);
+  void (*log)(const float *, float *, size_t);
+  void (*elu)(float *, size_t);
+  void (*elu_backward)(const float *, float *, size_t, float *);
+  void (*add)(const float *, float *, size_t);
+  double (*sum_of_squares)(const float *, size_t);
+  void (*adam_step)(const segpipe_adam *, float *, const float *, float *, float *, size_t);
+  void (*gather_forward)(const segpipe_gather *, const uint8_t *, const float *, const float *,
+                         float *, size_t, size_t);
+  void (*gather_backward)(const segpipe_gather *, const uint8_t *, const float *, float *, size_t,
+                          size_t);
+  double (*output_loss)(const segpipe_output *, const segpipe_loss *, float *, int, float *, size_t,
+                        size_t);
+  void (*output_decode)(const segpipe_output *, const float *, uint8_t *, float *, size_t, size_t);
+  void (*down)(const segpipe_convolution *, const float *, const float *, const float *, float *,
+               size_t, size_t);
+  void (*up)(const segpipe_convolution *, const float *, const float *, const float *, float *,
+             size_t, size_t);
+  void (*weights)(const segpipe_convolution *, const float *, const float *, float *, size_t,
+                  size_t);
+  void (*product)(const float *, const float *, float *, size_t, size_t);
+} kernel_table;
+
+extern const kernel_table kernels_baseline, kernels_avx2, kernels_avx512;

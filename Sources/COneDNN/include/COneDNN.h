@@ -1,3 +1,0 @@
-// oneDNN's C interface.
-#pragma once
-#include <oneapi/dnnl/dnnl.h>

@@ -1,0 +1,163 @@
+import CKernels
+import Parallel
+
+/// The last layer: ELU of the features, a 1x1x1 convolution to K logits, the log prior, softmax,
+/// loss and all gradients, fused in one pass over tiles of 64 voxels. The K values of a voxel exist
+/// only within its tile.
+///
+/// Shapes: features `[C, D, H, W]` before bias and ELU, featureBias `[C]`, weight `[K, C, 1, 1,
+/// 1]`, bias `[K]`.
+///
+///     h = ELU(x + featureBias)
+///     f_k = softmax over k of (bias_k + sum over c of weight_kc h_c + log prior_k)
+package final class OutputLayer {
+  package let features: ActivationShape
+  package let labelCount: Int
+  private let weight: Parameter
+  private let bias: Parameter
+  private let padded: Int
+  /// `[K][padded C]`, `[K]`, `[padded C]`.
+  private let weights: Tensor
+  private let biases: Tensor
+  private let featureBiases: Tensor
+  private static let tilesPerPart = 256
+
+  /// The parameters are called `name`.weight and `name`.bias. At most 64 channels and 255 labels.
+  /// Throws `NetworkError.outOfMemory`.
+  package init(
+    _ name: String, features: ActivationShape, labels: Int, parameters: inout ParameterList
+  ) throws {
+    precondition((1...255).contains(labels), "labels (=\(labels)) must be 1 to 255")
+    precondition(
+      features.channels <= Int(SEGPIPE_MAX_CHANNELS),
+      "channels (=\(features.channels)) must be at most \(SEGPIPE_MAX_CHANNELS)")
+    self.features = features
+    self.labelCount = labels
+    self.weight = parameters.add(
+      "\(name).weight", [labels, features.channels, 1, 1, 1], fanIn: features.channels)
+    self.bias = parameters.add("\(name).bias", [labels], fanIn: features.channels)
+    self.padded = (features.channels + 15) / 16 * 16
+    self.weights = try Tensor(count: labels * padded)
+    self.biases = try Tensor(count: labels)
+    self.featureBiases = try Tensor(count: padded)
+  }
+
+  /// Takes the weights to compute with; `featureBias` is the bias of the layer before, `[C]`.
+  package func update(from values: ParameterValues, featureBias: Tensor) {
+    let channels = features.channels
+    for label in 0..<labelCount {
+      weights.slice(label * padded, count: channels).assign(
+        values[weight].slice(label * channels, count: channels).elements)
+    }
+    biases.assign(values[bias].elements)
+    featureBiases.slice(0, count: channels).assign(featureBias.elements.prefix(channels))
+  }
+
+  /// The loss in nats, summed over voxels.
+  package func forward(_ x: Tensor, prior: LabelPrior, loss: OutputLoss) throws -> Double {
+    try run(x, prior: prior, loss: loss, scale: 1, backward: false, partials: nil)
+  }
+
+  /// The loss in nats, summed over voxels, times `scale`; and its gradients.
+  ///
+  /// x is overwritten by the gradient with respect to it. `gradients` and `featureBiasGradient`
+  /// `[C]` are added to, unless the weights are frozen (nil). Throws `NetworkError.outOfMemory`.
+  package func forwardBackward(
+    _ x: Tensor, prior: LabelPrior, loss: OutputLoss, scale: Float = 1,
+    gradients: ParameterValues?, featureBiasGradient: Tensor?
+  ) throws -> Double {
+    guard let gradients else {
+      return try run(x, prior: prior, loss: loss, scale: scale, backward: true, partials: nil)
+    }
+    let size = labelCount * (padded + 16) + padded
+    let partials = try Tensor(count: parts(of: prior) * size)
+    let value = try run(
+      x, prior: prior, loss: loss, scale: scale, backward: true, partials: partials)
+    var sums = [Double](repeating: 0, count: size)
+    for part in 0..<parts(of: prior) {
+      for i in 0..<size { sums[i] += Double(partials.pointer[part * size + i]) }
+    }
+    let channels = features.channels
+    for label in 0..<labelCount {
+      for channel in 0..<channels {
+        gradients[weight].pointer[label * channels + channel] += Float(
+          sums[label * padded + channel])
+      }
+      let addends = labelCount * padded + label * 16
+      gradients[bias].pointer[label] += Float(sums[addends..<addends + 16].reduce(0, +))
+    }
+    if let featureBiasGradient {
+      for channel in 0..<channels {
+        featureBiasGradient.pointer[channel] += Float(sums[labelCount * (padded + 16) + channel])
+      }
+    }
+    return value
+  }
+
+  /// Most probable label, and log sum over k of exp(logit_k + log prior_k), at every voxel.
+  package func decode(
+    _ x: Tensor, prior: LabelPrior, labels: inout [UInt8], logNormaliser: Tensor?
+  ) {
+    check(prior)
+    precondition(labels.count == prior.voxels, "\(labels.count) labels for \(prior.voxels) voxels")
+    labels.withUnsafeMutableBufferPointer { labels in
+      nonisolated(unsafe) let output = labels.baseAddress
+      withLayer(prior) { layer in
+        Parallel.forEachRange(of: prior.tiles, size: Self.tilesPerPart) { range in
+          var layer = layer.value
+          segpipe_output_decode(
+            &layer, x.pointer, output, logNormaliser?.pointer, range.lowerBound, range.upperBound)
+        }
+      }
+    }
+  }
+
+  // MARK: - Calling the kernels
+
+  private func parts(of prior: LabelPrior) -> Int {
+    (prior.tiles + Self.tilesPerPart - 1) / Self.tilesPerPart
+  }
+
+  private func check(_ prior: LabelPrior) {
+    precondition(
+      prior.voxels == features.extents.count && prior.labelCount == labelCount,
+      "a prior of \(prior.labelCount) labels at \(prior.voxels) voxels, expected \(labelCount) on "
+        + "\(features.extents)")
+  }
+
+  private func run(
+    _ x: Tensor, prior: LabelPrior, loss: OutputLoss, scale: Float, backward: Bool,
+    partials: Tensor?
+  ) throws -> Double {
+    check(prior)
+    return loss.withKernelLoss(scale: scale, voxels: prior.voxels, tiles: prior.tiles) { loss in
+      withLayer(prior) { layer in
+        let size = partials.map { $0.count / parts(of: prior) } ?? 0
+        let losses = Parallel.map(parts(of: prior)) { part in
+          var (layer, loss) = (layer.value, loss.value)
+          return segpipe_output_loss(
+            &layer, &loss, x.pointer, backward ? 1 : 0, partials.map { $0.pointer + part * size },
+            part * Self.tilesPerPart, min(prior.tiles, (part + 1) * Self.tilesPerPart))
+        }
+        return losses.reduce(0, +)
+      }
+    }
+  }
+
+  /// The kernels' view of this layer and a prior, valid during `body`.
+  private func withLayer<Result>(
+    _ prior: LabelPrior, _ body: (KernelView<segpipe_output>) -> Result
+  ) -> Result {
+    prior.start.withUnsafeBufferPointer { start in
+      prior.labels.withUnsafeBufferPointer { labels in
+        body(
+          KernelView(
+            value: segpipe_output(
+              voxels: prior.voxels, channels: features.channels,
+              label_count: labelCount, weights: weights.pointer, bias: biases.pointer,
+              feature_bias: featureBiases.pointer, start: start.baseAddress,
+              labels: labels.baseAddress, log_prior: prior.logPrior)))
+      }
+    }
+  }
+}

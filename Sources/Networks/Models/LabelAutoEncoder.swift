@@ -1,0 +1,136 @@
+/// A variational auto-encoder of label volumes: q(z given labels) from an encoder, labels given z
+/// from a decoder whose logits are added to a log prior.
+///
+///     loss = -log p(labels given z) + beta KL(q, N(0, I))
+///     z = mean + exp(logVariance / 2) epsilon
+///
+/// All activations share one planned piece of memory; the largest, the features of the last layer,
+/// is overwritten by its own gradient.
+package final class LabelAutoEncoder {
+  package let shape: AutoEncoderShape
+  package let parameters: ParameterValues
+  package let gradients: ParameterValues?
+  private let purpose: Purpose
+  private let encoder: LabelEncoder
+  private let decoder: LabelDecoder
+  private let memory: Tensor
+
+  /// What a pass is for; decides how much memory it takes.
+  package enum Purpose: Sendable {
+    /// Encoding and decoding.
+    case inference
+    /// Also gradients with respect to the latent; the weights are frozen.
+    case latentGradient
+    /// Also gradients of the weights.
+    case training
+  }
+
+  /// Weights are zero until `initialize` or a file sets them. Throws `NetworkError`.
+  package init(_ shape: AutoEncoderShape, for purpose: Purpose) throws {
+    let trains = purpose == .training
+    var list = ParameterList()
+    self.shape = shape
+    self.purpose = purpose
+    self.encoder = try LabelEncoder(shape, trains: trains, parameters: &list)
+    self.decoder = try LabelDecoder(shape, trains: trains, parameters: &list)
+    self.parameters = try ParameterValues(list)
+    self.gradients = trains ? try ParameterValues(list) : nil
+
+    var plan = MemoryPlan()
+    let decoding = encoder.steps + 1
+    let decodingBack = decoding + decoder.steps
+    let encodingBack = decodingBack + decoder.steps
+    encoder.reserve(in: &plan, from: 0, backward: trains ? encodingBack : nil)
+    decoder.reserve(
+      in: &plan, from: decoding, backward: purpose == .inference ? nil : decodingBack)
+    self.memory = try Tensor(count: plan.place())
+    encoder.attach(plan, memory)
+    decoder.attach(plan, memory)
+  }
+
+  /// Bytes of activations.
+  package var activationBytes: Int { memory.count * MemoryLayout<Float>.stride }
+
+  /// To be called after the weights have changed: packs them for the layers.
+  package func update() {
+    encoder.update(from: parameters)
+    decoder.update(from: parameters)
+  }
+
+  /// The terms of the loss, in nats.
+  package struct Loss: Sendable, Equatable {
+    /// Cross-entropy of the label volume, summed over voxels.
+    package let reconstruction: Double
+    /// KL(q, N(0, I)).
+    package let divergence: Double
+  }
+
+  /// One pass forward and backward; gradients are overwritten. Does nothing to the weights.
+  ///
+  /// labels `[depth, height, width]` are below K; epsilon `[latent]` is drawn from N(0, 1). `beta`
+  /// weighs the divergence in the gradients; the loss is returned unweighted. Throws
+  /// `NetworkError`, `invalidShape` if the model was not made for training.
+  package func differentiate(
+    _ labels: [UInt8], prior: LabelPrior, epsilon: [Float], beta: Float = 1
+  ) throws -> Loss {
+    guard let gradients else {
+      throw NetworkError.invalidShape(reason: "the model was not made for training")
+    }
+    gradients.all.fill(with: 0)
+    let latent = try encoder.forward(labels, values: parameters)
+    let z = try Tensor(count: shape.latent)
+    let dz = try Tensor(count: shape.latent)
+    z.assign(latent.sample(epsilon))
+    let reconstruction = try decoder.lossAndGradient(
+      z, prior: prior, loss: .crossEntropy(target: labels), scale: 1, parameters: parameters,
+      gradients: gradients, dz: dz)
+    let (dMean, dLogVariance) = latent.backward(
+      dz: Array(dz.elements), epsilon: epsilon, beta: beta)
+    try encoder.backward(
+      labels, dMean: dMean, dLogVariance: dLogVariance, values: parameters, gradients: gradients)
+    return Loss(reconstruction: reconstruction, divergence: latent.divergence)
+  }
+
+  /// The loss alone.
+  package func loss(_ labels: [UInt8], prior: LabelPrior, epsilon: [Float]) throws -> Loss {
+    let latent = try encode(labels)
+    let z = try Tensor(count: shape.latent)
+    z.assign(latent.sample(epsilon))
+    return Loss(
+      reconstruction: try decoder.loss(
+        z, prior: prior, loss: .crossEntropy(target: labels), parameters: parameters),
+      divergence: latent.divergence)
+  }
+
+  /// q(z given labels).
+  package func encode(_ labels: [UInt8]) throws -> GaussianLatent {
+    try encoder.forward(labels, values: parameters)
+  }
+
+  /// Any loss of the labels at a given z, in nats, summed over voxels, times `scale`; and its
+  /// gradient with respect to z, `[latent]`. The weights are frozen.
+  package func loss(
+    at z: [Float], prior: LabelPrior, loss: OutputLoss, scale: Float = 1
+  ) throws -> (loss: Double, gradient: [Float]) {
+    guard purpose != .inference else {
+      throw NetworkError.invalidShape(reason: "the model was made for inference")
+    }
+    let input = try Tensor(count: shape.latent)
+    let dz = try Tensor(count: shape.latent)
+    input.assign(z)
+    let value = try decoder.lossAndGradient(
+      input, prior: prior, loss: loss, scale: scale, parameters: parameters, gradients: nil, dz: dz)
+    return (value, Array(dz.elements))
+  }
+
+  /// Most probable label at every voxel for a given z, `[depth, height, width]`, and, if wanted,
+  /// the log-normaliser: log sum over labels of exp(logit + log prior).
+  package func decode(
+    _ z: [Float], prior: LabelPrior, labels: inout [UInt8], logNormaliser: Tensor? = nil
+  ) throws {
+    let input = try Tensor(count: shape.latent)
+    input.assign(z)
+    try decoder.decode(
+      input, prior: prior, parameters: parameters, labels: &labels, logNormaliser: logNormaliser)
+  }
+}

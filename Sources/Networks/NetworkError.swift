@@ -1,0 +1,15 @@
+/// What can go wrong in this target.
+package enum NetworkError: Error, Equatable, Sendable {
+  /// Memory for `bytes` could not be had.
+  case outOfMemory(bytes: Int)
+  /// A network cannot be built as asked; `reason` names the offending value.
+  case invalidShape(reason: String)
+  /// A file is not what it should be; `reason` says what was found and what was expected.
+  case damagedFile(path: String, reason: String)
+  /// A weights file lacks the tensor `name`.
+  case missingTensor(path: String, name: String)
+  /// A tensor of a weights file has another shape than the network's.
+  case shapeMismatch(path: String, name: String, found: [Int], expected: [Int])
+  /// Reading or writing failed; `errno` is the system's number.
+  case inputOutput(path: String, operation: String, errno: Int32)
+}

@@ -1,0 +1,77 @@
+import Foundation
+
+/// All that training needs to go on as if it had never stopped: weights, optimiser, random state
+/// and position.
+package struct TrainingState {
+  package let weights: ParameterValues
+  package var adam: Adam
+  package var random: Philox
+  /// Position in the data, counted by the caller.
+  package var position: Int
+  /// Threads that the last step ran on, for the record: results do not depend on this number.
+  package var threads: Int
+  /// Words of the caller, such as what the data were.
+  package var notes: [String: String]
+
+  package init(
+    weights: ParameterValues, adam: Adam, random: Philox, position: Int = 0, threads: Int,
+    notes: [String: String] = [:]
+  ) {
+    self.weights = weights
+    self.adam = adam
+    self.random = random
+    self.position = position
+    self.threads = threads
+    self.notes = notes
+  }
+
+  private struct Counters: Codable {
+    let steps: Int
+    let random: Philox
+    let position: Int
+    let threads: Int
+    let notes: [String: String]
+  }
+
+  private static let key = "training_state"
+
+  /// Writes a checkpoint atomically; returns its digest. Throws `NetworkError.inputOutput`.
+  @discardableResult
+  package func write(to path: String) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let counters = try encoder.encode(
+      Counters(
+        steps: adam.steps, random: random, position: position, threads: threads, notes: notes))
+    return try Safetensors.write(
+      Safetensors.items(weights) + Safetensors.items(adam.first, prefix: "adam.first.")
+        + Safetensors.items(adam.second, prefix: "adam.second."),
+      metadata: [Self.key: String(decoding: counters, as: UTF8.self)], to: path)
+  }
+
+  /// Takes up a checkpoint: overwrites weights, moments and counters of a state made for the same
+  /// network.
+  ///
+  /// Throws `NetworkError` before anything is changed if the file is damaged, carries no digest or
+  /// is another network's.
+  package mutating func read(from path: String) throws {
+    let file = try Safetensors(contentsOf: path)
+    guard file.digest != nil else {
+      throw NetworkError.damagedFile(path: path, reason: "it carries no digest")
+    }
+    guard let text = file.metadata[Self.key],
+      let counters = try? JSONDecoder().decode(Counters.self, from: Data(text.utf8))
+    else { throw NetworkError.damagedFile(path: path, reason: "it is not a checkpoint") }
+    for prefix in ["", "adam.first.", "adam.second."] {
+      try file.check(weights.list, prefix: prefix)
+    }
+    try file.load(into: weights)
+    try file.load(into: adam.first, prefix: "adam.first.")
+    try file.load(into: adam.second, prefix: "adam.second.")
+    adam.resume(after: counters.steps)
+    random = counters.random
+    position = counters.position
+    threads = counters.threads
+    notes = counters.notes
+  }
+}

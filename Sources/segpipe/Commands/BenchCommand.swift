@@ -1,0 +1,94 @@
+import ArgumentParser
+import Foundation
+import Networks
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Times the parts of the program that take long.",
+    discussion: """
+      Examples:
+        segpipe bench prior-step --steps 5
+        segpipe bench decode --threads 2 --json
+      """,
+    subcommands: [PriorStepCommand.self, DecodeCommand.self])
+
+  struct PriorStepCommand: ConsoleCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "prior-step", abstract: "Times a training step of the prior auto-encoder.")
+
+    @OptionGroup var options: BenchOptions
+    @OptionGroup var common: CommonOptions
+
+    func perform(_ console: Console) throws {
+      try console.output(options.text(options.benchmark.trainingStep()))
+    }
+  }
+
+  struct DecodeCommand: ConsoleCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "decode",
+      abstract: "Times the decoder: most probable label and log-normaliser at every voxel.")
+
+    @OptionGroup var options: BenchOptions
+    @OptionGroup var common: CommonOptions
+
+    func perform(_ console: Console) throws {
+      try console.output(options.text(options.benchmark.decoding()))
+    }
+  }
+}
+
+/// What to time, and how the result is printed.
+struct BenchOptions: ParsableArguments {
+  /// Networks that can be timed.
+  enum Architecture: String, ExpressibleByArgument {
+    case r1 = "R1"
+  }
+
+  @Option(help: "Network to time.")
+  var architecture = Architecture.r1
+
+  @Option(help: ArgumentHelp("Number of labels.", valueName: "K"))
+  var labels = 32
+
+  @Option(
+    parsing: .upToNextOption,
+    help: "Extents of the grid: three multiples of 32, the last the fastest in memory.")
+  var grid = [160, 192, 224]
+
+  @Option(help: ArgumentHelp("Runs to time, after one that is not.", valueName: "N"))
+  var steps = 5
+
+  @Option(
+    help: ArgumentHelp(
+      "A safetensors file of weights, labels, log_prior and epsilon to start from.",
+      valueName: "file"))
+  var from: String?
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func validate() throws {
+    guard (1...255).contains(labels) else {
+      throw ValidationError("--labels is \(labels); it must be 1 to 255.")
+    }
+    guard grid.count == 3, grid.allSatisfy({ $0 > 0 && $0 % 32 == 0 }) else {
+      throw ValidationError("--grid is \(grid); it must be three multiples of 32.")
+    }
+    guard steps > 0 else { throw ValidationError("--steps is \(steps); it must be at least 1.") }
+  }
+
+  var benchmark: Benchmark {
+    Benchmark(
+      labels: labels, extents: Extents(grid[0], grid[1], grid[2]), steps: steps, file: from)
+  }
+
+  /// The result as JSON or in one line.
+  func text(_ result: Benchmark.Result) throws -> String {
+    guard json else { return result.description }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+    return String(decoding: try encoder.encode(result), as: UTF8.self)
+  }
+}
