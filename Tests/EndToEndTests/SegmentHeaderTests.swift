@@ -35,4 +35,19 @@ import Testing
       }
     }
   }
+
+  @Test func anAxisNamedTheWrongWayRoundFails() throws {
+    let real = try RealScan(Places.shared + "/scans/bert")
+    let mirror = Affine(rows: [[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 1, 0]])
+    let grid = Grid(extents: real.scan.grid.extents, affine: mirror * real.scan.grid.affine)
+    try Scratch.use { folder in
+      let scan = folder + "/scan.nii"
+      try ImageWriter.write(
+        scan: Volume(grid: grid, voxels: real.scan.voxels), like: nil, to: scan,
+        description: "test")
+      let result = try Program.run("segment", scan, "-o", folder + "/out.nii", "--qc-strict")
+      #expect(result.status == 65)
+      #expect(result.errors.contains("FAIL orientation"), "\(result.errors)")
+    }
+  }
 }

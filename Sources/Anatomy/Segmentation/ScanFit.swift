@@ -21,7 +21,7 @@ extension Segmenter {
       throw AnatomyError.noContrast(path: path)
     }
     progress(.registration)
-    let (affine, kind) = register(scan, scale: scale, trace: trace)
+    let (affine, kind, gainOfHalfTurn) = register(scan, scale: scale, trace: trace)
 
     progress(.intensities)
     let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
@@ -60,7 +60,7 @@ extension Segmenter {
       model: fitter.model, kind: kind,
       quality: SegmentationQuality(
         information: information, tissueInformation: tissueInformation,
-        outsideView: outsideView(scan.grid, affine.transform),
+        outsideView: outsideView(scan.grid, affine.transform), gainOfHalfTurn: gainOfHalfTurn,
         largestDisplacement: Double(fitter.displacement.largest)))
   }
 

@@ -42,6 +42,9 @@ package struct SegmentationQuality: Equatable, Sendable {
   package var tissueInformation: Double
   /// Share of the prior's structures of interest that lies outside the scan's field of view.
   package var outsideView: Double
+  /// How much better the scan fits the atlas after half a turn, in nats a coarse sample; nil where the
+  /// transform was given. Above 0, the header's axes are probably wrong.
+  package var gainOfHalfTurn: Double?
   /// Largest displacement of the warp, mm.
   package var largestDisplacement: Double
 }

@@ -5,7 +5,7 @@ extension Segmenter {
   /// to be mostly zeros where flesh should be.
   func register(
     _ scan: Volume<Float>, scale: IntensityScale, trace: (String) -> Void
-  ) -> (fit: AffineRegistration, kind: ScanKind) {
+  ) -> (fit: AffineRegistration, kind: ScanKind, gainOfHalfTurn: Double?) {
     func level(_ mm: Double) -> Volume<Float> {
       Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: mm))
     }
@@ -35,7 +35,11 @@ extension Segmenter {
     }
     if settings.transform == nil, kind == .whole { fit = closeUp(fit, level(4), scale: scale) }
     trace("registered as \(kind.rawValue), scales \(fit.transform.columnNorms)")
-    return (fit, kind)
+    let gain =
+      settings.transform == nil
+      ? fit.gainOfHalfTurn(samples: levels.coarse, prior: coarse.mm8) : nil
+    trace("gain of half a turn \(gain ?? 0)")
+    return (fit, kind, gain)
   }
 
   /// Refines a registration on the surroundings of the structures of interest alone: neck, jaw and the

@@ -85,6 +85,7 @@ package struct SegmentationSidecar: Encodable, Sendable {
     let verdict: String
     let information: Double
     let tissueInformation: Double
+    let gainOfHalfTurn: Double?
     let outsideView: Double
     let largestDisplacement: Double
     let checks: [Check]
@@ -93,6 +94,7 @@ package struct SegmentationSidecar: Encodable, Sendable {
       case verdict = "Verdict"
       case information = "InformationNats"
       case tissueInformation = "TissueInformationNats"
+      case gainOfHalfTurn = "GainOfHalfTurnNats"
       case outsideView = "OutsideFieldOfView"
       case largestDisplacement = "LargestDisplacementMM"
       case checks = "Checks"
@@ -137,6 +139,7 @@ package struct SegmentationSidecar: Encodable, Sendable {
       verdict: checks.verdict.rawValue,
       information: Self.rounded(result.quality.information, 1e-4),
       tissueInformation: Self.rounded(result.quality.tissueInformation, 1e-4),
+      gainOfHalfTurn: result.quality.gainOfHalfTurn.map { Self.rounded($0, 1e-4) },
       outsideView: Self.rounded(result.quality.outsideView, 1e-4),
       largestDisplacement: Self.rounded(result.quality.largestDisplacement, 1e-2),
       checks: checks.map {
