@@ -41,6 +41,32 @@ typedef uint8_t bytes __attribute__((vector_size(16)));
     (fraction) = p_ - (float)(cell);                                     \
   } while (0)
 
+// Declares the cell of a position: its first corner's lanes, and the fractions fx, fy, fz within it.
+#define FIND_CELL(position)                                                              \
+  int32_t x, y, z;                                                                       \
+  float fx, fy, fz;                                                                      \
+  LOCATE((position)[0], prior.nx, x, fx);                                                \
+  LOCATE((position)[1], prior.ny, y, fy);                                                \
+  LOCATE((position)[2], prior.nz, z, fz);                                                \
+  const uint8_t *corner = prior.prior + (size_t)z * slice + (size_t)y * row + (size_t)x * lanes
+
+// Declares what lanes g ..< g + BLOCK of the cell give, along x first (differences d, values e), then along y
+// (h0 and h1, on the two faces along z).
+#define INTERPOLATE(g)                                                                \
+  block c000, c100, c010, c110, c001, c101, c011, c111;                               \
+  LOAD_BYTES(c000, corner + (g));                                                     \
+  LOAD_BYTES(c100, corner + lanes + (g));                                             \
+  LOAD_BYTES(c010, corner + row + (g));                                               \
+  LOAD_BYTES(c110, corner + row + lanes + (g));                                       \
+  LOAD_BYTES(c001, corner + slice + (g));                                             \
+  LOAD_BYTES(c101, corner + slice + lanes + (g));                                     \
+  LOAD_BYTES(c011, corner + slice + row + (g));                                       \
+  LOAD_BYTES(c111, corner + slice + row + lanes + (g));                               \
+  block d00 = c100 - c000, d10 = c110 - c010, d01 = c101 - c001, d11 = c111 - c011;   \
+  block e00 = c000 + fx * d00, e10 = c010 + fx * d10;                                 \
+  block e01 = c001 + fx * d01, e11 = c011 + fx * d11;                                 \
+  block h0 = e00 + fy * (e10 - e00), h1 = e01 + fy * (e11 - e01)
+
 MULTIVERSION
 double segpipe_prior_likelihood(segpipe_prior prior, const float *positions, const uint16_t *bins,
                                 size_t n, const float *table, const float *floor,
@@ -49,29 +75,13 @@ double segpipe_prior_likelihood(segpipe_prior prior, const float *positions, con
   const size_t row = (size_t)prior.nx * lanes, slice = (size_t)prior.ny * row;
   double total = 0;
   for (size_t j = 0; j < n; j++) {
-    int32_t x, y, z;
-    float fx, fy, fz;
-    LOCATE(positions[3 * j], prior.nx, x, fx);
-    LOCATE(positions[3 * j + 1], prior.ny, y, fy);
-    LOCATE(positions[3 * j + 2], prior.nz, z, fz);
-    const uint8_t *corner = prior.prior + (size_t)z * slice + (size_t)y * row + (size_t)x * lanes;
+    FIND_CELL(positions + 3 * j);
     const float *likelihood = table + (size_t)bins[j] * lanes;
     block value = {0}, along_x = {0}, along_y = {0}, along_z = {0};
     for (size_t g = 0; g < lanes; g += BLOCK) {
-      block c000, c100, c010, c110, c001, c101, c011, c111, l;
-      LOAD_BYTES(c000, corner + g);
-      LOAD_BYTES(c100, corner + lanes + g);
-      LOAD_BYTES(c010, corner + row + g);
-      LOAD_BYTES(c110, corner + row + lanes + g);
-      LOAD_BYTES(c001, corner + slice + g);
-      LOAD_BYTES(c101, corner + slice + lanes + g);
-      LOAD_BYTES(c011, corner + slice + row + g);
-      LOAD_BYTES(c111, corner + slice + row + lanes + g);
+      block l;
       LOAD_BLOCK(l, likelihood + g);
-      block d00 = c100 - c000, d10 = c110 - c010, d01 = c101 - c001, d11 = c111 - c011;
-      block e00 = c000 + fx * d00, e10 = c010 + fx * d10;
-      block e01 = c001 + fx * d01, e11 = c011 + fx * d11;
-      block h0 = e00 + fy * (e10 - e00), h1 = e01 + fy * (e11 - e01);
+      INTERPOLATE(g);
       value += l * (h0 + fz * (h1 - h0));
       if (gradients) {
         block g0 = d00 + fy * (d10 - d00), g1 = d01 + fy * (d11 - d01);
@@ -111,31 +121,16 @@ double segpipe_prior_histogram(segpipe_prior prior, const float *positions, cons
   const size_t row = (size_t)prior.nx * lanes, slice = (size_t)prior.ny * row;
   double total = 0;
   for (size_t j = 0; j < n; j++) {
-    int32_t x, y, z;
-    float fx, fy, fz;
-    LOCATE(positions[3 * j], prior.nx, x, fx);
-    LOCATE(positions[3 * j + 1], prior.ny, y, fy);
-    LOCATE(positions[3 * j + 2], prior.nz, z, fz);
-    const uint8_t *corner = prior.prior + (size_t)z * slice + (size_t)y * row + (size_t)x * lanes;
+    FIND_CELL(positions + 3 * j);
     const float *likelihood = table + (size_t)bins[j] * lanes;
     const float scale = 1.0f / 255.0f;
     block sums = {0};
     block kept[MOST];
     for (size_t g = 0; g < lanes; g += BLOCK) {
-      block c000, c100, c010, c110, c001, c101, c011, c111, l, alive;
-      LOAD_BYTES(c000, corner + g);
-      LOAD_BYTES(c100, corner + lanes + g);
-      LOAD_BYTES(c010, corner + row + g);
-      LOAD_BYTES(c110, corner + row + lanes + g);
-      LOAD_BYTES(c001, corner + slice + g);
-      LOAD_BYTES(c101, corner + slice + lanes + g);
-      LOAD_BYTES(c011, corner + slice + row + g);
-      LOAD_BYTES(c111, corner + slice + row + lanes + g);
+      block l, alive;
       LOAD_BLOCK(l, likelihood + g);
       LOAD_BLOCK(alive, live + g);
-      block e00 = c000 + fx * (c100 - c000), e10 = c010 + fx * (c110 - c010);
-      block e01 = c001 + fx * (c101 - c001), e11 = c011 + fx * (c111 - c011);
-      block h0 = e00 + fy * (e10 - e00), h1 = e01 + fy * (e11 - e01);
+      INTERPOLATE(g);
       block product = l * ((h0 + fz * (h1 - h0)) * scale + alpha * alive);
       kept[g / BLOCK % MOST] = product;
       sums += product;
