@@ -9,6 +9,7 @@
 #include "elementwise.h"
 #include "gather.h"
 #include "output.h"
+#include "warp.h"
 #include "convolution.h"
 
 const kernel_table LEVEL(kernels) = {
@@ -16,5 +17,6 @@ const kernel_table LEVEL(kernels) = {
     LEVEL(elu_backward), LEVEL(add),          LEVEL(sum_of_squares),
     LEVEL(adam_step),   LEVEL(gather_forward), LEVEL(gather_backward),
     LEVEL(output_loss), LEVEL(output_decode), LEVEL(down),
-    LEVEL(up),          LEVEL(weights),       LEVEL(product),
+    LEVEL(up),          LEVEL(weights),       LEVEL(warp_loss),
+    LEVEL(warp_row),    LEVEL(product),
 };

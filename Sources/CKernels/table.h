@@ -23,6 +23,8 @@ typedef struct {
              size_t, size_t);
   void (*weights)(const segpipe_convolution *, const float *, const float *, float *, size_t,
                   size_t);
+  double (*warped_loss)(const segpipe_warped *, const segpipe_observed *, float *, float *, size_t);
+  void (*warped_row)(const segpipe_warped *, size_t, size_t, float *, float *);
   void (*product)(const float *, const float *, float *, size_t, size_t);
 } kernel_table;
 

@@ -1,0 +1,75 @@
+/// What a convolution adds to its products, and what follows.
+package enum LayerBias: Sendable {
+  /// One number a channel, then ELU.
+  case channel
+  /// One number a channel and voxel, then ELU: the layer knows where it is.
+  case position
+  /// One number a channel, nothing after it; weights start at zero, so that the output does.
+  case linear
+}
+
+/// The bias of a convolution, with the ELU after it.
+///
+/// Shapes: bias `[O]`, or, for `.position`, `[O / 16, D, H, W, 16]` (the layout of activations, O
+/// rounded up to a multiple of 16).
+final class ConvolutionBias {
+  private let kind: LayerBias
+  private let output: ActivationShape
+  private let parameter: Parameter
+  /// `[padded O]`, or all of `.position`'s.
+  let values: Tensor
+
+  init(
+    _ name: String, kind: LayerBias, output: ActivationShape, fanIn: Int,
+    parameters: inout ParameterList
+  ) throws {
+    self.kind = kind
+    self.output = output
+    let extents = output.extents
+    switch kind {
+    case .channel:
+      parameter = parameters.add("\(name).bias", [output.channels], fanIn: fanIn)
+    case .linear:
+      parameter = parameters.add("\(name).bias", [output.channels], fanIn: nil)
+    case .position:
+      parameter = parameters.add(
+        "\(name).bias",
+        [output.paddedChannels / 16, extents.depth, extents.height, extents.width, 16], fanIn: nil)
+    }
+    values = try Tensor(count: kind == .position ? output.count : output.paddedChannels)
+  }
+
+  /// The bias that the convolution's own kernel adds before ELU; nil if `finish` does the work.
+  var fused: Tensor? { kind == .channel ? values : nil }
+
+  /// The bias's gradient among all.
+  func gradient(in gradients: ParameterValues) -> Tensor { gradients[parameter] }
+
+  func update(from parameters: ParameterValues) {
+    values.slice(0, count: parameter.count).assign(parameters[parameter].elements)
+  }
+
+  /// What the kernel left to do on its output.
+  func finish(_ y: Tensor) {
+    switch kind {
+    case .channel: break
+    case .position: Activation.addELU(values, to: y)
+    case .linear: Activation.add(values, to: y, output)
+    }
+  }
+
+  /// Gradient of y to that before bias and ELU, in place; the bias's gradient is added to unless
+  /// frozen.
+  func backward(y: Tensor, dy: Tensor, gradients: ParameterValues?) {
+    let gradient = gradients?[parameter]
+    switch kind {
+    case .channel:
+      Activation.biasELUBackward(y, output, gradient: dy, biasGradient: gradient)
+    case .position:
+      Activation.biasELUBackward(y, output, gradient: dy, biasGradient: nil)
+      gradient?.add(dy)
+    case .linear:
+      if let gradient { Activation.addSums(of: dy, output, to: gradient) }
+    }
+  }
+}
