@@ -19,31 +19,34 @@ let package = Package(
     .target(name: "CKernels"),
 
     .target(name: "Parallel"),
+    .target(name: "Files", exclude: ["README.md"]),
 
     .target(
-      name: "Imaging", dependencies: ["CNIfTI", "CDeflate", "CSPNG", "Parallel"],
+      name: "Imaging", dependencies: ["CNIfTI", "CDeflate", "CSPNG", "Files", "Parallel"],
       exclude: ["README.md"]),
     .target(
-      name: "Networks", dependencies: ["COpenBLAS", "CKernels", "Parallel"],
+      name: "Networks", dependencies: ["COpenBLAS", "CKernels", "Files", "Parallel"],
       exclude: ["README.md"]),
     .target(
-      name: "Anatomy", dependencies: ["Imaging", "Networks", "COpenBLAS", "CKernels", "Parallel"],
+      name: "Anatomy",
+      dependencies: ["Imaging", "Networks", "COpenBLAS", "CKernels", "Files", "Parallel"],
       exclude: ["README.md"]),
     .target(
       name: "Reports",
       dependencies: [
-        "Imaging", "Networks", "Anatomy", "Parallel", "CKernels", "CNIfTI", "CDeflate", "COpenBLAS",
-        "CSPNG",
+        "Imaging", "Networks", "Anatomy", "Files", "Parallel", "CKernels", "CNIfTI", "CDeflate",
+        "COpenBLAS", "CSPNG",
       ]),
     .executableTarget(
       name: "segpipe",
       dependencies: [
-        "Imaging", "Networks", "Anatomy", "Reports", "Parallel",
+        "Imaging", "Networks", "Anatomy", "Reports", "Files", "Parallel",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    .testTarget(name: "FilesTests", dependencies: ["Files"]),
     .testTarget(
-      name: "ImagingTests", dependencies: ["Imaging", "CNIfTI", "CDeflate", "Parallel"],
+      name: "ImagingTests", dependencies: ["Imaging", "CNIfTI", "CDeflate", "Files", "Parallel"],
       exclude: ["Fixtures", "Measures/golden_measures.py"]),
     .testTarget(name: "ParallelTests", dependencies: ["Parallel"]),
     .testTarget(
@@ -51,9 +54,10 @@ let package = Package(
       exclude: ["Fixtures/make_fixtures.py"], resources: [.copy("Fixtures/autoencoder.safetensors")]
     ),
     .testTarget(
-      name: "AnatomyTests", dependencies: ["Anatomy", "Imaging", "CKernels", "Parallel"]),
+      name: "AnatomyTests", dependencies: ["Anatomy", "Imaging", "CKernels", "Files", "Parallel"]),
     .testTarget(
-      name: "ReportsTests", dependencies: ["Reports", "Anatomy", "Imaging", "Networks", "CSPNG"]),
+      name: "ReportsTests",
+      dependencies: ["Reports", "Anatomy", "Files", "Imaging", "Networks", "CSPNG"]),
     .testTarget(name: "EndToEndTests", dependencies: ["Anatomy", "Imaging", "segpipe"]),
   ],
   swiftLanguageModes: [.v6]

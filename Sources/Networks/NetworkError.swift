@@ -1,3 +1,6 @@
+import Files
+import Glibc
+
 /// What can go wrong in this target.
 package enum NetworkError: Error, Equatable, Sendable {
   /// Memory for `bytes` could not be had.
@@ -12,4 +15,22 @@ package enum NetworkError: Error, Equatable, Sendable {
   case shapeMismatch(path: String, name: String, found: [Int], expected: [Int])
   /// Reading or writing failed; `errno` is the system's number.
   case inputOutput(path: String, operation: String, errno: Int32)
+}
+
+extension NetworkError {
+  /// A file that could not be written.
+  init(_ error: FileError, path: String) {
+    switch error {
+    case .cannotCreate(_, let code):
+      self = .inputOutput(path: path, operation: "create", errno: code)
+    case .writeFailed(_, let operation, let code):
+      self = .inputOutput(path: path, operation: operation, errno: code)
+    case .folderNotSynced(_, let code):
+      self = .inputOutput(path: path, operation: "sync the folder of", errno: code)
+    case .unreadable(_, let code), .readFailed(_, let code):
+      self = .inputOutput(path: path, operation: "read", errno: code)
+    case .missing, .changedWhileReading:
+      self = .inputOutput(path: path, operation: "read", errno: ENOENT)
+    }
+  }
 }

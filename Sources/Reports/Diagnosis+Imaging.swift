@@ -8,9 +8,7 @@ extension ImagingError: Diagnosable {
     case .empty, .noRoomForHeader, .foreign, .header, .content, .unexpectedType: refusal
     case .gzip, .shortData, .tooLarge, .overlong: damage
     case .changedWhileReading, .readFailed, .outOfMemory: trouble
-    case .unknownOutputFormat, .outputExists, .outputIsInput, .cannotCreate, .writeFailed,
-      .folderNotSynced,
-      .labelOutOfRange, .wrongVolume:
+    case .unknownOutputFormat, .outputExists, .outputIsInput, .labelOutOfRange, .wrongVolume:
       output
     }
   }
@@ -137,19 +135,6 @@ extension ImagingError: Diagnosable {
       Diagnosis(
         "\(path): is both input and output", hint: "Give the output another name.",
         status: .usage)
-    case .cannotCreate(let path, let code):
-      Diagnosis(
-        "\(path): cannot be created: \(text(code))",
-        hint: "Check the folder and its permissions.", status: .cannotCreate)
-    case .writeFailed(let path, let operation, let code):
-      Diagnosis(
-        "\(path): \(operation) failed: \(text(code)); nothing was left behind",
-        hint: code == ENOSPC || code == EDQUOT ? "Make room on the disk, then run again." : nil,
-        status: .inputOutput)
-    case .folderNotSynced(let path, let code):
-      Diagnosis(
-        "\(path): written, but its folder cannot be synced to disk: \(text(code))",
-        hint: "Check the disk, then run again.", status: .inputOutput)
     case .labelOutOfRange(let path, let value):
       Diagnosis(
         "\(path): label \(value) cannot be written, expected 0 or more", status: .badData)

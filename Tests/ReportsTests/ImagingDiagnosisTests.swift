@@ -42,10 +42,6 @@ import Testing
       .unknownOutputFormat(path: "o.mgz"),
       "o.mgz: the name of an output image must end in .nii or .nii.gz", .usage
     ),
-    (
-      .writeFailed(path: "o.nii", operation: "fsync", code: 28),
-      "o.nii: fsync failed: No space left on device; nothing was left behind", .inputOutput
-    ),
   ])
   func words(error: ImagingError, message: String, status: Reports.ExitStatus) {
     let diagnosis = Diagnosis(of: error)

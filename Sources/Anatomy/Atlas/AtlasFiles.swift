@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 
@@ -54,7 +55,7 @@ package enum AtlasFiles {
   /// its description goes, the files get their names, and what the old one leaves under other names
   /// goes. `maps`, a table of the label maps, lies beside the description as `maps.tsv`.
   ///
-  /// - Throws: `ImagingError` when a file cannot be written.
+  /// - Throws: `ImagingError` or `FileError` when a file cannot be written.
   package static func write(
     _ atlas: Atlas, to folder: String, license: String, generator: String, maps: [UInt8]? = nil,
     progress: (Int, Int) -> Void = { _, _ in }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 
@@ -12,11 +13,11 @@ package struct AtlasFolder {
   /// A folder with anything in it must hold an atlas that segpipe wrote, or parts of one that it was
   /// writing when it was stopped.
   ///
-  /// - Throws: `ImagingError.outputExists`, `.cannotCreate`.
+  /// - Throws: `ImagingError.outputExists`, `FileError.cannotCreate`.
   package func check(name: String, overwrite: Bool) throws {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
-      guard isFolder.boolValue else { throw ImagingError.cannotCreate(path: path, code: ENOTDIR) }
+      guard isFolder.boolValue else { throw FileError.cannotCreate(path: path, code: ENOTDIR) }
       guard overwrite || isOurs else { throw ImagingError.outputExists(path: path) }
     }
     try OutputGuard.check(

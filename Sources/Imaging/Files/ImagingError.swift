@@ -1,4 +1,5 @@
-/// Everything that reading or writing an image can fail with. Values only; the words are elsewhere.
+/// Everything that reading or writing an image can fail with, beside `FileError`. Values only; the words
+/// are elsewhere.
 package enum ImagingError: Error, Equatable, Sendable {
   // What was to be read.
 
@@ -46,10 +47,6 @@ package enum ImagingError: Error, Equatable, Sendable {
   case outputExists(path: String)
   /// Input and output are one file.
   case outputIsInput(path: String)
-  case cannotCreate(path: String, code: Int32)
-  case writeFailed(path: String, operation: String, code: Int32)
-  /// The output is whole and in place; whether its name outlives a power cut is not known.
-  case folderNotSynced(path: String, code: Int32)
   /// Negative, or larger than the widest type for labels.
   case labelOutOfRange(path: String, value: Int)
   /// Volumes given to a stream writer do not add up to what was declared.

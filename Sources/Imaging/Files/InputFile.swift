@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// A file being read from front to back: a regular file, a pipe, or `-` for standard input.
@@ -142,15 +143,5 @@ final class InputFile {
     }
     if code == ENOENT || code == ENOTDIR { return .missing(path: path) }
     return .unreadable(path: path, code: code)
-  }
-}
-
-/// Where a symbolic link points, as written in it; `nil` when there is none.
-func linkTarget(_ path: String) -> String? {
-  withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
-    guard let base = buffer.baseAddress else { return nil }
-    let length = readlink(path, base, buffer.count)
-    guard length >= 0 else { return nil }
-    return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

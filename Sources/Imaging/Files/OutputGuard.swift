@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// Whether a path may be written to, asked before any work is done.
@@ -8,7 +9,7 @@ package enum OutputGuard {
   /// paths that are read, none of which may be the output, not even by another name. A file is known
   /// as segpipe's own by `mark`, words that its first KiB holds.
   ///
-  /// Throws: `ImagingError.outputIsInput`, `.outputExists`, `.cannotCreate`.
+  /// Throws: `ImagingError.outputIsInput`, `.outputExists`, `FileError.cannotCreate`.
   package static func check(
     _ path: String, overwrite: Bool, inputs: [String], mark: String = "segpipe"
   ) throws {
@@ -25,7 +26,7 @@ package enum OutputGuard {
     if exists {
       guard status.st_mode & S_IFMT == S_IFREG else {
         let isFolder = status.st_mode & S_IFMT == S_IFDIR
-        throw ImagingError.cannotCreate(path: path, code: isFolder ? EISDIR : EEXIST)
+        throw FileError.cannotCreate(path: path, code: isFolder ? EISDIR : EEXIST)
       }
       guard overwrite || isOurs(target, mark: mark) else {
         throw ImagingError.outputExists(path: path)
@@ -34,7 +35,7 @@ package enum OutputGuard {
     let folder = AtomicFile.folder(of: target)
     try makeFolders(folder, for: path)
     guard access(folder, W_OK | X_OK) == 0 else {
-      throw ImagingError.cannotCreate(path: path, code: errno)
+      throw FileError.cannotCreate(path: path, code: errno)
     }
   }
 
@@ -56,14 +57,14 @@ package enum OutputGuard {
     var status = stat()
     if stat(folder, &status) == 0 {
       guard status.st_mode & S_IFMT == S_IFDIR else {
-        throw ImagingError.cannotCreate(path: path, code: ENOTDIR)
+        throw FileError.cannotCreate(path: path, code: ENOTDIR)
       }
       return
     }
     let parent = AtomicFile.folder(of: folder)
     if parent != folder { try makeFolders(parent, for: path) }
     guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
-      throw ImagingError.cannotCreate(path: path, code: errno)
+      throw FileError.cannotCreate(path: path, code: errno)
     }
   }
 }

@@ -1,4 +1,5 @@
 import CDeflate
+import Files
 import Parallel
 
 /// Writes one gzip member, compressed by several threads.
@@ -18,7 +19,7 @@ final class GzipWriter {
   private static let block = 1 << 20
   private static let blocksAtOnce = 8
 
-  /// Starts a member, of level 1 (fast) to 9 (small). Throws: `ImagingError`.
+  /// Starts a member, of level 1 (fast) to 9 (small). Throws: `ImagingError`, `FileError`.
   init(_ file: AtomicFile, level: Int32 = 6) throws {
     self.file = file
     self.level = level
@@ -26,7 +27,7 @@ final class GzipWriter {
     try file.write([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255])
   }
 
-  /// Throws: `ImagingError`.
+  /// Throws: `ImagingError`, `FileError`.
   func write(_ bytes: UnsafeRawBufferPointer) throws {
     checksum = libdeflate_crc32(checksum, bytes.baseAddress, bytes.count)
     length += bytes.count
@@ -41,7 +42,7 @@ final class GzipWriter {
     }
   }
 
-  /// Ends the member. The file is not committed. Throws: `ImagingError`.
+  /// Ends the member. The file is not committed. Throws: `ImagingError`, `FileError`.
   func finish() throws {
     try compressPending()
     // An empty last block, then checksum and length.

@@ -1,3 +1,5 @@
+import Files
+
 /// A `.nii` or `.nii.gz` file being written: header first, voxels after, whole or not at all.
 final class ImageSink {
   private let file: AtomicFile
@@ -10,7 +12,7 @@ final class ImageSink {
     return name.hasSuffix(".nii") || name.hasSuffix(".nii.gz")
   }
 
-  /// Throws: `ImagingError`.
+  /// Throws: `ImagingError`, `FileError`.
   init(_ path: String, header: NIfTIHeader, level: Int32 = 6) throws {
     guard Self.isWritable(path) else { throw ImagingError.unknownOutputFormat(path: path) }
     file = try AtomicFile(path)
@@ -18,18 +20,18 @@ final class ImageSink {
     try header.serialised().withUnsafeBytes { try write($0) }
   }
 
-  /// Appends voxels, in little-endian order. Throws: `ImagingError`.
+  /// Appends voxels, in little-endian order. Throws: `ImagingError`, `FileError`.
   func write(_ bytes: UnsafeRawBufferPointer) throws {
     if let gzip { try gzip.write(bytes) } else { try file.write(bytes) }
   }
 
-  /// Writes the last bytes, still under the temporary name. Throws: `ImagingError`.
+  /// Writes the last bytes, still under the temporary name. Throws: `ImagingError`, `FileError`.
   func finish() throws {
     if !isFinished { try gzip?.finish() }
     isFinished = true
   }
 
-  /// Makes the file appear. Throws: `ImagingError`.
+  /// Makes the file appear. Throws: `ImagingError`, `FileError`.
   func commit() throws {
     try finish()
     try file.commit()

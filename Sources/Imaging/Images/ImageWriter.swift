@@ -15,7 +15,7 @@ package enum ImageWriter {
   /// valid and the grids are equal. `path` ends in `.nii` or `.nii.gz`. The description, at most 80
   /// bytes, must contain `segpipe` for the file to be known as our own.
   ///
-  /// Throws: `ImagingError`; nothing is left behind then.
+  /// Throws: `ImagingError`, `FileError`; nothing is left behind then.
   package static func write(
     labels: Volume<Int32>, like: ImageHeader?, to path: String, description: String
   ) throws {

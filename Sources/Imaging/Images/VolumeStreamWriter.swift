@@ -44,7 +44,7 @@ package final class VolumeStreamWriter {
     sink = try ImageSink(path, header: header, level: Int32(min(max(level, 1), 9)))
   }
 
-  /// Appends a volume of `grid.count` stored values. Throws: `ImagingError`.
+  /// Appends a volume of `grid.count` stored values. Throws: `ImagingError`, `FileError`.
   package func write<Scalar: VoxelScalar>(_ voxels: [Scalar]) throws {
     guard Scalar.voxelType == type else {
       throw ImagingError.unexpectedType(
@@ -60,7 +60,7 @@ package final class VolumeStreamWriter {
   }
 
   /// Writes the last bytes, still under a temporary name, so that `commit` needs no more room on the disk.
-  /// Throws: `ImagingError`, also when volumes are missing.
+  /// Throws: `ImagingError`, `FileError`, also when volumes are missing.
   package func finish() throws {
     guard written == volumes else {
       throw ImagingError.wrongVolume(
@@ -69,7 +69,7 @@ package final class VolumeStreamWriter {
     try sink.finish()
   }
 
-  /// Makes the file appear. Throws: `ImagingError`, also when volumes are missing.
+  /// Makes the file appear. Throws: `ImagingError`, `FileError`, also when volumes are missing.
   package func commit() throws {
     try finish()
     try sink.commit()

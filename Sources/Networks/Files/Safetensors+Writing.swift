@@ -1,4 +1,5 @@
 import CKernels
+import Files
 import Foundation
 
 extension Safetensors {
@@ -77,9 +78,13 @@ extension Safetensors {
     let digest = hash.hexadecimal
     header.metadata[digestKey] = digest
     let head = try lengthAndText(header)
-    try AtomicFile.write(to: path) { append in
-      try head.withUnsafeBytes(append)
-      for item in ordered { try item.withBytes(append) }
+    do {
+      let file = try AtomicFile(path)
+      try head.withUnsafeBytes(file.write)
+      for item in ordered { try item.withBytes(file.write) }
+      try file.commit()
+    } catch let error as FileError {
+      throw NetworkError(error, path: path)
     }
     return digest
   }

@@ -1,4 +1,5 @@
 import CKernels
+import Files
 import Foundation
 
 /// A safetensors file: named arrays behind a JSON header.

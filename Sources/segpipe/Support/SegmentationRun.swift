@@ -1,5 +1,6 @@
 import Anatomy
 import ArgumentParser
+import Files
 import Imaging
 import Reports
 

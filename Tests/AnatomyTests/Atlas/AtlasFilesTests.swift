@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import Testing
@@ -80,7 +81,7 @@ import Testing
       try AtlasFolder(other).check(name: "small", overwrite: false)
     }
     let file = folder + "/thesis.txt"
-    #expect(throws: ImagingError.cannotCreate(path: file, code: ENOTDIR)) {
+    #expect(throws: FileError.cannotCreate(path: file, code: ENOTDIR)) {
       try AtlasFolder(file).check(name: "small", overwrite: true)
     }
   }

@@ -19,7 +19,7 @@ package final class AtomicFile {
   /// Creates the temporary file. A file that is replaced passes its mode on; a new one gets 0666
   /// less the umask.
   ///
-  /// Throws: `ImagingError.cannotCreate`.
+  /// Throws: `FileError.cannotCreate`.
   package init(_ path: String) throws {
     // A file size limit must come back as an error of write, not as a signal that ends the process.
     signal(SIGXFSZ, SIG_IGN)
@@ -39,13 +39,13 @@ package final class AtomicFile {
       errno = code
       if code != EEXIST { break }
     }
-    guard opened >= 0 else { throw ImagingError.cannotCreate(path: path, code: errno) }
+    guard opened >= 0 else { throw FileError.cannotCreate(path: path, code: errno) }
     temporary = name
     descriptor = opened
     var existing = stat()
     if stat(target, &existing) == 0 {
       guard existing.st_mode & S_IFMT == S_IFREG else {
-        throw ImagingError.cannotCreate(path: path, code: EEXIST)
+        throw FileError.cannotCreate(path: path, code: EEXIST)
       }
       // Some network file systems refuse this to everyone; the file is still right.
       _ = fchmod(descriptor, existing.st_mode & 0o7777)
@@ -59,7 +59,7 @@ package final class AtomicFile {
     TemporaryFiles.forget(temporary)
   }
 
-  /// Appends bytes. Throws: `ImagingError.writeFailed`.
+  /// Appends bytes. Throws: `FileError.writeFailed`.
   package func write(_ bytes: UnsafeRawBufferPointer) throws {
     var done = 0
     while done < bytes.count {
@@ -73,10 +73,10 @@ package final class AtomicFile {
     }
   }
 
-  /// Appends bytes. Throws: `ImagingError.writeFailed`.
+  /// Appends bytes. Throws: `FileError.writeFailed`.
   package func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
-  /// Makes the file appear under its name. Throws: `ImagingError.writeFailed`.
+  /// Makes the file appear under its name. Throws: `FileError.writeFailed`.
   package func commit() throws {
     guard fsync(descriptor) == 0 else { throw failure("fsync") }
     let closing = descriptor
@@ -90,22 +90,22 @@ package final class AtomicFile {
     defer { close(folder) }
     // Some file systems have no sync of folders and say so.
     if fsync(folder) != 0, errno != EINVAL, errno != ENOTSUP, errno != EROFS {
-      throw ImagingError.folderNotSynced(path: path, code: errno)
+      throw FileError.folderNotSynced(path: path, code: errno)
     }
   }
 
-  /// Writes a whole file at once. Throws: `ImagingError`.
+  /// Writes a whole file at once. Throws: `FileError`.
   package static func write(_ bytes: [UInt8], to path: String) throws {
     let file = try AtomicFile(path)
     try file.write(bytes)
     try file.commit()
   }
 
-  private func failure(_ operation: String) -> ImagingError {
+  private func failure(_ operation: String) -> FileError {
     .writeFailed(path: path, operation: operation, code: errno)
   }
 
-  private func abandon(_ operation: String) -> ImagingError {
+  private func abandon(_ operation: String) -> FileError {
     let error = failure(operation)
     unlink(temporary)
     TemporaryFiles.forget(temporary)
@@ -113,7 +113,7 @@ package final class AtomicFile {
   }
 
   /// The path that a chain of symbolic links ends at, whether or not something is there.
-  static func resolve(_ path: String) -> String {
+  package static func resolve(_ path: String) -> String {
     var current = path
     // The kernel follows at most 40 links.
     for _ in 0..<40 {
@@ -124,9 +124,19 @@ package final class AtomicFile {
   }
 
   /// The folder that holds a path's last part; `.` for a bare name.
-  static func folder(of path: String) -> String {
+  package static func folder(of path: String) -> String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
     let folder = String(path[..<slash])
     return folder.isEmpty ? "/" : folder
+  }
+}
+
+/// Where a symbolic link points, as written in it; `nil` when there is none.
+package func linkTarget(_ path: String) -> String? {
+  withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
+    guard let base = buffer.baseAddress else { return nil }
+    let length = readlink(path, base, buffer.count)
+    guard length >= 0 else { return nil }
+    return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

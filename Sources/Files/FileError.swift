@@ -1,0 +1,14 @@
+/// What can go wrong with a file as such, whatever it holds.
+package enum FileError: Error, Equatable, Sendable {
+  /// Nothing is at this path.
+  case missing(path: String)
+  /// The file is there and may not be opened.
+  case unreadable(path: String, code: Int32)
+  case readFailed(path: String, code: Int32)
+  /// Size, time or identity of the file changed between opening and the last byte.
+  case changedWhileReading(path: String)
+  case cannotCreate(path: String, code: Int32)
+  case writeFailed(path: String, operation: String, code: Int32)
+  /// The file is whole and in place; whether its name outlives a power cut is not known.
+  case folderNotSynced(path: String, code: Int32)
+}

@@ -1,0 +1,38 @@
+import Files
+import Foundation
+
+extension FileError: Diagnosable {
+  package var diagnosis: Diagnosis {
+    switch self {
+    case .missing(let path):
+      Diagnosis("\(path): no such file", hint: "Check the path.", status: .noInput)
+    case .unreadable(let path, let code):
+      Diagnosis(
+        "\(path): cannot be opened: \(text(code))", hint: "Check the file's permissions.",
+        status: .noInput)
+    case .readFailed(let path, let code):
+      Diagnosis(
+        "\(path): reading failed: \(text(code))", hint: "Check the disk or the network share.",
+        status: .inputOutput)
+    case .changedWhileReading(let path):
+      Diagnosis(
+        "\(path): the file changed while it was being read",
+        hint: "Wait until its writer has finished, then run again.", status: .temporary)
+    case .cannotCreate(let path, let code):
+      Diagnosis(
+        "\(path): cannot be created: \(text(code))",
+        hint: "Check the folder and its permissions.", status: .cannotCreate)
+    case .writeFailed(let path, let operation, let code):
+      Diagnosis(
+        "\(path): \(operation) failed: \(text(code)); nothing was left behind",
+        hint: code == ENOSPC || code == EDQUOT ? "Make room on the disk, then run again." : nil,
+        status: .inputOutput)
+    case .folderNotSynced(let path, let code):
+      Diagnosis(
+        "\(path): written, but its folder cannot be synced to disk: \(text(code))",
+        hint: "Check the disk, then run again.", status: .inputOutput)
+    }
+  }
+
+  private func text(_ code: Int32) -> String { String(cString: strerror(code)) }
+}

@@ -1,0 +1,32 @@
+import Foundation
+import Testing
+
+import Files
+
+@Suite struct FileDigestTests {
+  @Test func digestFollowsContentAndStampFollowsTheFile() throws {
+    let scratch = try Scratch()
+    let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+    let path = try scratch.file("a", bytes)
+    let other = try scratch.file("b", bytes)
+    let first = try FileDigest(of: path)
+    var hash = SHA256()
+    bytes.withUnsafeBytes { hash.update($0) }
+    #expect(first.sha256 == hash.hexadecimal)
+    #expect(first.stamp == FileStamp(of: path))
+    #expect(first.stamp.size == bytes.count)
+    #expect(try FileDigest(of: other).sha256 == first.sha256)
+    #expect(FileStamp(of: other) != first.stamp)
+    _ = try scratch.file("a", bytes.dropLast() + [bytes[bytes.count - 1] ^ 1])
+    #expect(try FileDigest(of: path).sha256 != first.sha256)
+  }
+
+  @Test func whatCannotBeRead() throws {
+    let scratch = try Scratch()
+    let missing = scratch.path("none")
+    #expect(throws: FileError.missing(path: missing)) { try FileDigest(of: missing) }
+    #expect(throws: FileError.self) { try FileDigest(of: scratch.folder) }
+    #expect(FileStamp(of: missing) == nil)
+    #expect(FileStamp(of: scratch.folder) == nil)
+  }
+}

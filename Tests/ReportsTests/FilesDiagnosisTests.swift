@@ -1,0 +1,33 @@
+import Files
+import Testing
+
+@testable import Reports
+
+/// The words of errors of files as such, and their exit codes.
+@Suite struct FilesDiagnosisTests {
+  @Test(arguments: [
+    (FileError.missing(path: "a"), "a: no such file", Reports.ExitStatus.noInput),
+    (.unreadable(path: "a", code: 13), "a: cannot be opened: Permission denied", .noInput),
+    (.readFailed(path: "a", code: 5), "a: reading failed: Input/output error", .inputOutput),
+    (
+      .changedWhileReading(path: "a"), "a: the file changed while it was being read", .temporary
+    ),
+    (
+      .cannotCreate(path: "a", code: 30), "a: cannot be created: Read-only file system",
+      .cannotCreate
+    ),
+    (
+      .writeFailed(path: "o.nii", operation: "fsync", code: 28),
+      "o.nii: fsync failed: No space left on device; nothing was left behind", .inputOutput
+    ),
+    (
+      .folderNotSynced(path: "a", code: 5),
+      "a: written, but its folder cannot be synced to disk: Input/output error", .inputOutput
+    ),
+  ])
+  func words(error: FileError, message: String, status: Reports.ExitStatus) {
+    let diagnosis = Diagnosis(of: error)
+    #expect(diagnosis.message == message)
+    #expect(diagnosis.status == status)
+  }
+}
