@@ -3,9 +3,11 @@ import Anatomy
 extension AnatomyError: Diagnosable {
   package var diagnosis: Diagnosis {
     switch self {
-    case .unknownLabels, .emptyMap, .tooManyLabels, .tooManyMaps, .noMaps, .sameName: maps
+    case .unknownLabels, .emptyMap, .tooManyLabels, .tooManyMaps, .noMaps, .unknownMaps,
+      .sameName:
+      maps
     case .noContrast, .hopelessFit: scan
-    case .badAtlas, .badMatrix: file
+    case .badAtlas, .badMatrix, .otherAtlas, .otherTraining: file
     }
   }
 
@@ -38,6 +40,11 @@ extension AnatomyError: Diagnosable {
         path.isEmpty ? "no label maps to learn from" : "\(path): no label maps to learn from",
         hint: "Name label maps, or a folder that holds them as NIfTI or MGH files.",
         status: .noInput)
+    case .unknownMaps(let names, let known):
+      return Diagnosis(
+        "no label map is called \(names.joined(separator: ", "))",
+        hint: "There are " + known.prefix(20).joined(separator: ", ")
+          + (known.count > 20 ? ", and \(known.count - 20) more." : "."), status: .usage)
     case .sameName(let name, let paths):
       return Diagnosis(
         "two label maps would be known as '\(name)': " + paths.joined(separator: ", "),
@@ -70,6 +77,16 @@ extension AnatomyError: Diagnosable {
         "\(path): no usable atlas: \(found), expected \(expected)",
         hint: "Name the folder that holds atlas-NAME_description.json, or build it again with "
           + "segpipe build-atlas.", status: .badData)
+    case .otherAtlas(let path, let found, let expected):
+      Diagnosis(
+        "\(path): trained with atlas \(found), expected \(expected)",
+        hint: "Name the atlas it was trained with by --atlas, or train it again with this one.",
+        status: .badData)
+    case .otherTraining(let path, let what):
+      Diagnosis(
+        "\(path): holds a training that was begun with other settings: \(what)",
+        hint: "Repeat them to go on with it, or start anew with --overwrite.",
+        status: .cannotCreate)
     case .badMatrix(let path, let found):
       Diagnosis(
         "\(path): \(found), expected an affine matrix that takes the scan to the atlas",

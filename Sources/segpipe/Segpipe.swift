@@ -19,8 +19,9 @@ struct Segpipe: AsyncParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      SegmentCommand.self, BuildAtlasCommand.self, ConformCommand.self, InspectCommand.self,
-      EvaluateCommand.self, LabelsCommand.self, DemoCommand.self, BenchCommand.self,
+      SegmentCommand.self, BuildAtlasCommand.self, TrainPriorCommand.self, ConformCommand.self,
+      InspectCommand.self,
+           EvaluateCommand.self, LabelsCommand.self, DemoCommand.self, BenchCommand.self,
       DoctorCommand.self,
     ])
 

@@ -42,5 +42,19 @@ extension MapAugmentation {
       settings.cortex = 0
       return settings
     }()
+  
+    /// The usual amounts times `strength`; probabilities and shares stay at most 1. 0 is none at all.
+    package init(strength: Double) {
+      self.init()
+      if strength == 0 { mirror = 0 }
+      rotation *= strength
+      size *= strength
+      shear *= strength
+      shift *= strength
+      shape *= strength
+      detail *= strength
+      ventricles = min(1, ventricles * strength)
+      cortex = min(1, cortex * strength)
+    }
   }
 }

@@ -16,10 +16,13 @@ package struct WarpingShape: Hashable, Sendable, Codable {
   /// Least probability of a label before softmax.
   package let floor: Float
 
+  /// The floor unless told otherwise.
+  package static let standardFloor: Float = 1e-4
+
   /// Throws `NetworkError.invalidShape` if the parts do not fit together.
   package init(
     labels: Int, extents: Extents, latentChannels: Int, encoderChannels: [Int],
-    decoderChannels: [Int], floor: Float = 1e-4
+    decoderChannels: [Int], floor: Float = standardFloor
   ) throws {
     self.labels = labels
     self.depth = extents.depth

@@ -135,6 +135,7 @@ struct BuildAtlasCommand: ConsoleCommand {
       atlas, to: folder, license: license, generator: "segpipe \(Version.current)",
       maps: DelimitedText.tsv.encoded(report.rows),
       progress: { progress.update(0.97 + 0.03 * Double($0) / Double($1)) })
+    if output == nil { try WorkspaceMaps(workspace ?? "segpipe-work").write(files.paths) }
     progress.finish()
     console.detail(report.text)
     for warning in report.warnings { console.warn(warning) }
