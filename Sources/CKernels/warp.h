@@ -240,6 +240,7 @@ static double LEVEL(warp_loss)(const segpipe_warped *s, const segpipe_observed *
     const size_t y_last = f * q + f / 2 < s->height ? f * q + f / 2 : s->height;
     const LEVEL(place) row_place = warp_place(y_first, f, ny);
     for (size_t r = 0; r <= nx; r++) {
+      if ((slab + q + r) % o->stride != o->phase) continue;
       const size_t x_first = r == 0 ? 0 : f * (r - 1) + f / 2;
       const size_t x_last = f * r + f / 2 < s->width ? f * r + f / 2 : s->width;
       const LEVEL(place) cell_place = warp_place(x_first, f, nx);

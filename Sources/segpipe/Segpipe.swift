@@ -20,9 +20,8 @@ struct Segpipe: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       SegmentCommand.self, BuildAtlasCommand.self, TrainPriorCommand.self, ConformCommand.self,
-      InspectCommand.self,
-           EvaluateCommand.self, LabelsCommand.self, DemoCommand.self, BenchCommand.self,
-      DoctorCommand.self,
+      InspectCommand.self, EvaluateCommand.self, LabelsCommand.self, DemoCommand.self,
+      BenchCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {

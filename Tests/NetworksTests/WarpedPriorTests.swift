@@ -236,6 +236,23 @@ extension NetworksTests {
       }
     }
 
+    @Test func partsAddUpToAll() throws {
+      let problem = Problem(labels: 42)
+      let observed = Self.observation("labels", labels: 42)
+      let (shift, logits) = (
+        try problem.packed(problem.shift, problem.layer.shift),
+        try problem.packed(problem.logits, problem.layer.logits)
+      )
+      let parts = (0..<4).map { phase in
+        problem.layer.loss(
+          shift: shift, logits: logits, observed: observed,
+          part: VoxelPart(stride: 4, phase: phase))
+      }
+      let all = try problem.loss(observed)
+      #expect(abs(parts.reduce(0, +) - all) < 1e-9 * all)
+      #expect(parts.allSatisfy { $0 > 0.1 * all })
+    }
+
     @Test func sameBitsForAnyNumberOfThreads() throws {
       let before = Parallel.threads
       defer { Parallel.threads = before }

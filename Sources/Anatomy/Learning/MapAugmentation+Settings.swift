@@ -42,7 +42,7 @@ extension MapAugmentation {
       settings.cortex = 0
       return settings
     }()
-  
+
     /// The usual amounts times `strength`; probabilities and shares stay at most 1. 0 is none at all.
     package init(strength: Double) {
       self.init()

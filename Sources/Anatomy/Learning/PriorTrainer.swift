@@ -28,6 +28,9 @@ package final class PriorTrainer {
 
   private static let sumsKey = "sums"
 
+  /// A step judges one of so many parts of the voxels: neighbours tell much the same, and time is
+  /// better spent on another map.
+  private static let parts = 4
   /// Steps between two reports on the loss.
   private static let reportInterval = 10
   /// Largest norm of the gradient of the loss a voxel; a usual step is far below it.
@@ -109,7 +112,8 @@ package final class PriorTrainer {
     for sample in 0..<settings.samples {
       let epsilon = (0..<model.latentCount).map { _ in state.random.normal() }
       let loss = try model.differentiate(
-        labels, epsilon: epsilon, beta: Float(settings.beta), scale: scale)
+        labels, epsilon: epsilon, beta: Float(settings.beta), scale: scale,
+        part: VoxelPart(stride: Self.parts, phase: Int(state.random.next() % UInt64(Self.parts))))
       reconstruction += loss.reconstruction / Double(settings.samples)
       divergence += loss.divergence / Double(settings.samples)
       guard settings.samples > 1 else { break }

@@ -105,7 +105,8 @@ package struct PriorTraining {
     for (key, expected) in identity.sorted(by: { $0.key < $1.key })
     where notes[key] != expected {
       throw AnatomyError.otherTraining(
-        path: folder.checkpoints.path, what: "\(key) were \(notes[key] ?? "not noted"), now \(expected)")
+        path: folder.checkpoints.path,
+        what: "\(key) were \(notes[key] ?? "not noted"), now \(expected)")
     }
   }
 

@@ -188,6 +188,8 @@ typedef struct {
   const uint16_t *code;         // [voxels]
   const float *table;           // [codes][padded K]
   float scale;                  // of loss and gradients
+  size_t stride, phase;         // cells of the lattice that count: those whose position along the
+                                // three axes sums to phase modulo stride
 } segpipe_observed;
 
 /// Loss of the voxels of one slab, summed; slabs are 0 ... depth / factor. Gradients with respect

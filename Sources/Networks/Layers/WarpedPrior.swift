@@ -38,16 +38,18 @@ package final class WarpedPrior {
     logits = ActivationShape(channels: prior.labelCount, extents: nodes)
   }
 
-  /// The loss in nats, summed over voxels, times `scale`. Gradients with respect to both inputs are
-  /// written to `gradients` unless it is nil.
+  /// The loss in nats, summed over the voxels of `part`, times `scale`. Gradients with respect to
+  /// both inputs are written to `gradients` unless it is nil.
   package func loss(
-    shift: Tensor, logits: Tensor, observed: Observation, scale: Float = 1,
+    shift: Tensor, logits: Tensor, observed: Observation, part: VoxelPart = .all, scale: Float = 1,
     gradients: (shift: Tensor, logits: Tensor)? = nil
   ) -> Double {
     gradients?.shift.fill(with: 0)
     gradients?.logits.fill(with: 0)
     let slabs = self.shift.extents.depth + 1
-    return observed.withKernelObservation(scale: scale, voxels: prior.extents.count) { observed in
+    return observed.withKernelObservation(
+      scale: scale, part: part, voxels: prior.extents.count
+    ) { observed in
       withKernel(shift, logits) { kernel in
         // Neighbouring slabs add to the same nodes: the even ones first, then the odd ones.
         (0..<2).map { parity in
@@ -133,6 +135,21 @@ package final class WarpedPrior {
   }
 }
 
+/// Voxels that a loss is summed over: all, or every `stride`-th of the cells between lattice nodes,
+/// taken on diagonals; the phases 0 ..< stride together are all voxels once.
+package struct VoxelPart: Hashable, Sendable {
+  package let stride: Int
+  package let phase: Int
+
+  package init(stride: Int, phase: Int) {
+    precondition(stride > 0 && (0..<stride).contains(phase), "phase \(phase) of \(stride)")
+    self.stride = stride
+    self.phase = phase
+  }
+
+  package static let all = VoxelPart(stride: 1, phase: 0)
+}
+
 /// What was observed at every voxel, `[D, H, W]`, and which loss it makes with the labels'
 /// probabilities f.
 package enum Observation: Sendable {
@@ -148,7 +165,8 @@ package enum Observation: Sendable {
 
   /// The kernels' view, valid during `body`.
   fileprivate func withKernelObservation<Result>(
-    scale: Float, voxels: Int, _ body: (KernelView<segpipe_observed>) -> Result
+    scale: Float, part: VoxelPart, voxels: Int,
+    _ body: (KernelView<segpipe_observed>) -> Result
   ) -> Result {
     switch self {
     case .labels(let labels):
@@ -158,7 +176,7 @@ package enum Observation: Sendable {
           KernelView(
             value: segpipe_observed(
               kind: Int32(SEGPIPE_CROSS_ENTROPY), target: labels.baseAddress, code: nil,
-              table: nil, scale: scale)))
+              table: nil, scale: scale, stride: part.stride, phase: part.phase)))
       }
     case .jensen(let codes, let table), .exact(let codes, let table):
       precondition(codes.count == voxels, "\(codes.count) codes for \(voxels) voxels")
@@ -170,7 +188,7 @@ package enum Observation: Sendable {
             KernelView(
               value: segpipe_observed(
                 kind: Int32(kind), target: nil, code: codes.baseAddress,
-                table: table.baseAddress, scale: scale)))
+                table: table.baseAddress, scale: scale, stride: part.stride, phase: part.phase)))
         }
       }
     }

@@ -109,7 +109,7 @@ package struct Benchmark: Sendable {
     var firstLoss: Double?
     let seconds = try (0...steps).map { _ in
       try time {
-        let loss = try model.differentiate(labels, epsilon: epsilon, beta: 1, scale: 1)
+        let loss = try model.differentiate(labels, epsilon: epsilon, beta: 1, scale: 1, part: .all)
         firstLoss = firstLoss ?? loss.reconstruction + loss.divergence
         adam.step(model.parameters, gradients: gradients, rate: 1e-4)
         model.update()

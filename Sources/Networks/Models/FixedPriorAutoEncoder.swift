@@ -15,7 +15,7 @@ package final class FixedPriorAutoEncoder: LabelModel {
   package func update() { network.update() }
 
   package func differentiate(
-    _ labels: [UInt8], epsilon: [Float], beta: Float, scale: Float
+    _ labels: [UInt8], epsilon: [Float], beta: Float, scale: Float, part: VoxelPart
   ) throws -> LabelLoss {
     try network.differentiate(
       labels, prior: prior, epsilon: epsilon, beta: beta, scale: scale)

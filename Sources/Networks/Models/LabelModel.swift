@@ -14,9 +14,10 @@ package protocol LabelModel: AnyObject {
 
   /// One pass forward and backward; gradients are overwritten, those of the reconstruction times
   /// `scale`, those of the divergence times `scale` and `beta`. Labels `[D, H, W]` of K and above
-  /// are unknown; epsilon `[latent]` is drawn from N(0, 1).
+  /// are unknown; epsilon `[latent]` is drawn from N(0, 1). A model may judge the reconstruction by
+  /// `part` of the voxels alone, its sum scaled up to all; one that cannot takes all.
   func differentiate(
-    _ labels: [UInt8], epsilon: [Float], beta: Float, scale: Float
+    _ labels: [UInt8], epsilon: [Float], beta: Float, scale: Float, part: VoxelPart
   ) throws -> LabelLoss
 
   /// q(z given labels).

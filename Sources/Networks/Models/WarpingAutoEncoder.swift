@@ -39,7 +39,7 @@ package final class WarpingAutoEncoder: LabelModel {
   }
 
   package func differentiate(
-    _ labels: [UInt8], epsilon: [Float], beta: Float, scale: Float
+    _ labels: [UInt8], epsilon: [Float], beta: Float, scale: Float, part: VoxelPart
   ) throws -> LabelLoss {
     guard let gradients else {
       throw NetworkError.invalidShape(reason: "the model was not made for training")
@@ -47,7 +47,8 @@ package final class WarpingAutoEncoder: LabelModel {
     gradients.all.fill(with: 0)
     let latent = encoder.forward(labels)
     let (value, dz) = try differentiate(
-      at: latent.sample(epsilon), .labels(labels), scale: scale, gradients: gradients)
+      at: latent.sample(epsilon), .labels(labels), part: part,
+      scale: scale * Float(part.stride), gradients: gradients)
     let (dMean, dLogVariance) = latent.backward(dz: dz, epsilon: epsilon, beta: beta * scale)
     encoder.backward(labels, dMean: dMean, dLogVariance: dLogVariance, into: gradients)
     return LabelLoss(
@@ -89,7 +90,7 @@ package final class WarpingAutoEncoder: LabelModel {
   }
 
   private func differentiate(
-    at z: [Float], _ observed: Observation, scale: Float, output other: WarpedPrior? = nil,
+    at z: [Float], _ observed: Observation, part: VoxelPart = .all, scale: Float, output other: WarpedPrior? = nil,
     gradients: ParameterValues?
   ) throws -> (loss: Double, gradient: [Float]) {
     guard let shiftGradient = decoder.shiftGradient, let logitGradient = decoder.logitGradient
@@ -100,8 +101,8 @@ package final class WarpingAutoEncoder: LabelModel {
       "lattice \(output.logits) for a decoder that makes \(self.output.logits)")
     try decoder.forward(z)
     let value = output.loss(
-      shift: decoder.shift, logits: decoder.logits, observed: observed, scale: scale,
-      gradients: (shiftGradient, logitGradient))
+      shift: decoder.shift, logits: decoder.logits, observed: observed, part: part,
+      scale: scale, gradients: (shiftGradient, logitGradient))
     return (value, try decoder.backward(into: gradients))
   }
 }

@@ -45,7 +45,7 @@ package struct WarpingShape: Hashable, Sendable, Codable {
     return try WarpingShape(
       labels: labels, extents: extents, latentChannels: latentChannels,
       encoderChannels: Array([16, 32, 64, 64, 64].prefix(halvings)),
-      decoderChannels: Array([64, 64, 64, 32].suffix(halvings - 1)))
+      decoderChannels: Array([64, 64, 64, 16].suffix(halvings - 1)))
   }
 
   package var extents: Extents { Extents(depth, height, width) }
