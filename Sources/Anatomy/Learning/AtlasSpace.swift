@@ -8,7 +8,9 @@ package struct AtlasSpace: Sendable {
   package let grid: Grid
   /// The centre of each label in atlas world mm; nil for labels that do not count in the alignment.
   package let targets: [SIMD3<Double>?]
+}
 
+extension AtlasSpace {
   /// The space of an atlas: with the centroids of MNI305 where the table has its structures, as the atlas
   /// was built, else with those of the prior.
   ///

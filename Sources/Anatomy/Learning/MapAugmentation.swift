@@ -19,8 +19,10 @@ package struct MapAugmentation: Sendable {
 
   /// Distance of the nodes between which displacements are linear, mm.
   static let latticeSpacing = 4.0
-  /// Sizes of ventricles to draw from, relative to the map's own volume.
-  private static let ventricleVolumes = (least: 0.5, most: 3.0)
+  /// Volumes of ventricles to draw from, relative to the map's own.
+  private static let ventricleRatios = (least: 0.5, most: 3.0)
+  /// No ventricles are made larger than this, mm3: those of old people with dementia.
+  private static let largestVentricles = 120_000.0
 
   /// Prepares what each map needs. Where the table names no ventricles or no cortex as FreeSurfer does,
   /// they are not varied.
@@ -102,11 +104,16 @@ package struct MapAugmentation: Sendable {
     field.addAffine(settings.affine(over: grid, &turns))
     if let flow {
       var random = random(.ventricles)
-      let (least, most) = Self.ventricleVolumes
-      let logVolume = log(least) + (log(most) - log(least)) * Double(random.uniform())
-      let volume = exp(settings.ventricles * logVolume)
-      flow.move(&field, by: flow.distance(forVolume: volume))
+      flow.move(&field, by: flow.distance(forRatio: ventricleRatio(flow, &random)))
     }
     return field
+  }
+
+  /// A volume of the ventricles relative to the map's own.
+  private func ventricleRatio(_ flow: VentricleFlow, _ random: inout Philox) -> Double {
+    let (least, most) = Self.ventricleRatios
+    let high = max(1, min(most, Self.largestVentricles / flow.volume))
+    let logRatio = log(least) + (log(high) - log(least)) * Double(random.uniform())
+    return exp(settings.ventricles * logRatio)
   }
 }
