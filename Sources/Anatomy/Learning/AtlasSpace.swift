@@ -11,8 +11,8 @@ package struct AtlasSpace: Sendable {
 }
 
 extension AtlasSpace {
-  /// The space of an atlas: with the centroids of MNI305 where the table has its structures, as the atlas
-  /// was built, else with those of the prior.
+  /// The space of an atlas: with the centroids of MNI305 where the table has its structures, as the
+  /// atlas was built, else with those of the prior.
   ///
   /// `grid` is another one than the prior's to learn from, such as a coarser one.
   package init(_ prior: LocationPrior, grid: Grid? = nil) {

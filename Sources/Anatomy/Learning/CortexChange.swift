@@ -5,8 +5,9 @@ import Parallel
 
 /// Makes the cortex thinner or thicker by a voxel in regions chosen at random.
 ///
-/// Where it gets thinner, cortex that touches fluid becomes fluid, unless it touches white matter too and
-/// would leave none; where it gets thicker, fluid or white matter that touches cortex becomes cortex.
+/// Where it gets thinner, cortex that touches fluid becomes fluid, unless it touches white matter
+/// too and would leave none; where it gets thicker, fluid or white matter that touches cortex
+/// becomes cortex.
 struct CortexChange: Sendable {
   private enum Tissue {
     case other, cortex, fluid, white

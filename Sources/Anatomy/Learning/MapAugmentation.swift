@@ -3,16 +3,17 @@ import Imaging
 import Networks
 import Parallel
 
-/// Random variations of label maps on the atlas grid, so that a prior learned from few maps does not
-/// merely remember them.
+/// Random variations of label maps on the atlas grid, so that a prior learned from few maps does
+/// not merely remember them.
 ///
 /// A variation is the map or its mirror image, moved by an affine and a smooth deformation, with
-/// ventricles of another size and a cortex of another thickness. It depends on the settings, the map and
-/// the state of the random numbers alone, not on the number of threads.
+/// ventricles of another size and a cortex of another thickness. It depends on the settings, the
+/// map and the state of the random numbers alone, not on the number of threads.
 package struct MapAugmentation: Sendable {
   package let maps: AlignedMaps
   package let settings: Settings
-  /// What can be done to the ventricles of each map and of each mirror image; nil where it has none.
+  /// What can be done to the ventricles of each map and of each mirror image; nil where it has
+  /// none.
   private let flows: [VentricleFlow?]
   private let mirroredFlows: [VentricleFlow?]
   private let cortex: CortexChange?
@@ -24,8 +25,8 @@ package struct MapAugmentation: Sendable {
   /// No ventricles are made larger than this, mm3: those of old people with dementia.
   private static let largestVentricles = 120_000.0
 
-  /// Prepares what each map needs. Where the table names no ventricles or no cortex as FreeSurfer does,
-  /// they are not varied.
+  /// Prepares what each map needs. Where the table names no ventricles or no cortex as FreeSurfer
+  /// does, they are not varied.
   package init(_ maps: AlignedMaps, settings: Settings = Settings()) {
     self.maps = maps
     self.settings = settings
@@ -53,8 +54,8 @@ package struct MapAugmentation: Sendable {
     case mirror, affine, shape, detail, ventricles, cortex
   }
 
-  /// A variation of the map at `index`, `grid.count` positions in the table, `ChannelMap.missing` where
-  /// nothing is known. Takes two words from `random`, whatever the settings.
+  /// A variation of the map at `index`, `grid.count` positions in the table, `ChannelMap.missing`
+  /// where nothing is known. Takes two words from `random`, whatever the settings.
   package func draw(_ index: Int, random: inout Philox) -> [UInt8] {
     var result: [UInt8] = []
     draw(index, random: &random, into: &result)

@@ -34,14 +34,16 @@ extension VentricleFlow {
     return found ? result : nil
   }
 
-  /// Solves laplacian p - p / reach^2 = share by successive over-relaxation; 0 at the lattice's faces.
+  /// Solves laplacian p - p / reach^2 = share by successive over-relaxation; 0 at the lattice's
+  /// faces.
   static func potential(
     _ share: [SIMD4<Float>], _ nodes: SIMD3<Int>, spacing: Float
   ) -> [Float] {
     var p = [Float](repeating: 0, count: share.count)
     let (row, slice) = (nodes.x, nodes.x * nodes.y)
     let decay = spacing * spacing / Float(reach * reach)
-    // The best factor for this decay: that of Jacobi's method shrinks errors by 6 / (6 + decay) a round.
+    // The best factor for this decay: that of Jacobi's method shrinks errors by 6 / (6 + decay) a
+    // round.
     let jacobi = 6 / (6 + decay)
     let factor = 2 / (1 + (1 - jacobi * jacobi).squareRoot())
     for _ in 0..<60 {

@@ -4,9 +4,9 @@ import Parallel
 
 /// How a map's ventricles grow and shrink, and push and pull the tissue around them.
 ///
-/// Tissue flows along the gradient of p, where laplacian p - p / reach^2 = 1 in the ventricles and 0
-/// elsewhere: it spreads evenly within them, keeps its volume close by, and is squeezed farther away,
-/// as far as the skull allows. Following a steady flow folds nothing, however far.
+/// Tissue flows along the gradient of p, where laplacian p - p / reach^2 = 1 in the ventricles and
+/// 0 elsewhere: it spreads evenly within them, keeps its volume close by, and is squeezed farther
+/// away, as far as the skull allows. Following a steady flow folds nothing, however far.
 struct VentricleFlow: Sendable {
   /// Volume of the ventricles in atlas space, mm3.
   let volume: Double
@@ -21,8 +21,8 @@ struct VentricleFlow: Sendable {
   private static let stepLength: Float = 0.2
   private static let (stepsBack, stepsOn) = (8, 25)
 
-  /// Which labels of a table are ventricles of the forebrain: those of FreeSurfer's names. The choroid
-  /// plexus in them is tissue, which does not grow with them.
+  /// Which labels of a table are ventricles of the forebrain: those of FreeSurfer's names. The
+  /// choroid plexus in them is tissue, which does not grow with them.
   static func labels(of table: LabelTable) -> [Bool] {
     let names = ["lateral-ventricle", "inf-lat-vent", "3rd-ventricle"]
     return table.labels.map { label in
@@ -80,8 +80,8 @@ struct VentricleFlow: Sendable {
     }.map { SIMD3<Float>($0) }
   }
 
-  /// How far to flow so that the ventricles have a volume relative to the map's own; as far as is known
-  /// where that is out of reach.
+  /// How far to flow so that the ventricles have a volume relative to the map's own; as far as is
+  /// known where that is out of reach.
   func distance(forRatio ratio: Double) -> Float {
     guard let next = ratios.firstIndex(where: { $0 >= ratio }) else {
       return Float(Self.stepsOn) * Self.stepLength

@@ -2,8 +2,8 @@ import Imaging
 
 @testable import Anatomy
 
-/// A head of ellipsoids with FreeSurfer's names: fluid around a cortex around white matter, in which lie
-/// two ventricles and, below them, two nuclei. What lies left is larger.
+/// A head of ellipsoids with FreeSurfer's names: fluid around a cortex around white matter, in
+/// which lie two ventricles and, below them, two nuclei. What lies left is larger.
 enum SmallHead {
   static let grid = Fixture.grid(64, 68, 60)
 
