@@ -1,8 +1,8 @@
 import Imaging
 
 extension LocationPrior {
-  /// Centre of each label in atlas world mm, weighted by its probability; nil for background and for
-  /// labels that have no probability anywhere.
+  /// Centre of each label in atlas world mm, weighted by its probability; nil for background and
+  /// for labels that have no probability anywhere.
   package var centroids: [SIMD3<Double>?] {
     // Voxel indices and probabilities in 1/255 are whole numbers: sums in any order are exact.
     var sums = [SIMD4<Int>](repeating: .zero, count: table.count)

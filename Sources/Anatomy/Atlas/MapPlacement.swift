@@ -25,8 +25,8 @@ struct MapPlacement: Sendable {
 }
 
 extension ChannelMap {
-  /// The map on the atlas grid, where `affine` takes its world mm to atlas world mm; `inverse` is the
-  /// displacement from atlas positions back to affine ones.
+  /// The map on the atlas grid, where `affine` takes its world mm to atlas world mm; `inverse` is
+  /// the displacement from atlas positions back to affine ones.
   func placed(
     by affine: Affine, on grid: Grid, displacedBy inverse: Displacement? = nil
   ) -> [UInt8] {

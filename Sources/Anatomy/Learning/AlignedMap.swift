@@ -1,18 +1,19 @@
 import Imaging
 
-/// A label map brought onto the atlas grid by the centroids of its structures, and its mirror image.
+/// A label map brought onto the atlas grid by the centroids of its structures, and its mirror
+/// image.
 ///
-/// The affine is the one that the atlas was built with; no warp follows, since how people differ is what
-/// is to be learned. Two bytes a voxel of the atlas grid.
+/// The affine is the one that the atlas was built with; no warp follows, since how people differ is
+/// what is to be learned. Two bytes a voxel of the atlas grid.
 package struct AlignedMap: Sendable {
   /// What the map is known by: its file's name without the format's extension.
   package let name: String
   package let path: String
-  /// Labels on the atlas grid as positions in the table, x fastest; `ChannelMap.missing` where the map's
-  /// field of view does not reach.
+  /// Labels on the atlas grid as positions in the table, x fastest; `ChannelMap.missing` where the
+  /// map's field of view does not reach.
   package let channels: [UInt8]
-  /// The mirror image on the same grid, left and right labels swapped, placed by its own centroids; nil
-  /// where the table has no partners.
+  /// The mirror image on the same grid, left and right labels swapped, placed by its own centroids;
+  /// nil where the table has no partners.
   package let mirrored: [UInt8]?
   /// World mm of the map to atlas world mm.
   package let affine: Affine
@@ -21,7 +22,8 @@ package struct AlignedMap: Sendable {
   /// Volume of each label in the map's own space, mm3; 0 for labels that it lacks.
   package let volumes: [Double]
 
-  /// Aligns a map of the values of the table of `space`. Without `mirrors` there is no mirror image.
+  /// Aligns a map of the values of the table of `space`. Without `mirrors` there is no mirror
+  /// image.
   ///
   /// - Throws: `AnatomyError.unknownLabels`, `AnatomyError.emptyMap`, `AnatomyError.tooManyLabels`.
   package init(

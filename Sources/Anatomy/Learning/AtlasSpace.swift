@@ -8,9 +8,11 @@ package struct AtlasSpace: Sendable {
   package let grid: Grid
   /// The centre of each label in atlas world mm; nil for labels that do not count in the alignment.
   package let targets: [SIMD3<Double>?]
+}
 
-  /// The space of an atlas: with the centroids of MNI305 where the table has its structures, as the atlas
-  /// was built, else with those of the prior.
+extension AtlasSpace {
+  /// The space of an atlas: with the centroids of MNI305 where the table has its structures, as the
+  /// atlas was built, else with those of the prior.
   ///
   /// `grid` is another one than the prior's to learn from, such as a coarser one.
   package init(_ prior: LocationPrior, grid: Grid? = nil) {

@@ -3,8 +3,8 @@ import Networks
 import Parallel
 
 extension Displacement {
-  /// Adds a smooth random field: cubic B-splines on control points `controls` mm apart, whose values are
-  /// normal along each axis, so that the field has the given standard deviation, mm.
+  /// Adds a smooth random field: cubic B-splines on control points `controls` mm apart, whose
+  /// values are normal along each axis, so that the field has the given standard deviation, mm.
   ///
   /// With deviation s and distance h the field's derivatives have the deviation 1.2 s / h.
   mutating func addSpline(

@@ -3,15 +3,16 @@ import Parallel
 
 /// How well two label maps on one grid agree, label by label.
 package struct LabelDice: Equatable, Sendable {
-  /// Dice of each label of the table, 0...1; nil for background and for labels that neither map has.
+  /// Dice of each label of the table, 0...1; nil for background and for labels that neither map
+  /// has.
   package let labels: [Double?]
   /// Mean Dice of the labels of each tissue group of the table; nil for groups with none.
   package let groups: [Double?]
   /// Mean over labels; nil when there are none.
   package let mean: Double?
 
-  /// Compares positions in a table, voxel by voxel; those that either map lacks (`ChannelMap.missing`)
-  /// do not count. Both have as many voxels.
+  /// Compares positions in a table, voxel by voxel; those that either map lacks
+  /// (`ChannelMap.missing`) do not count. Both have as many voxels.
   package init(_ first: [UInt8], _ second: [UInt8], table: LabelTable) {
     precondition(first.count == second.count, "\(first.count) and \(second.count) voxels")
     let size = 1 << 18

@@ -13,15 +13,15 @@ extension MapAugmentation {
     package var shear = 0.02
     /// Standard deviation of the shift along each axis, mm.
     package var shift = 3.0
-    /// Standard deviation of the broad deformation along each axis, mm, and the distance of its control
-    /// points, mm.
+    /// Standard deviation of the broad deformation along each axis, mm, and the distance of its
+    /// control points, mm.
     package var shape = 3.0
     package var shapeSpacing = 40.0
     /// The same of the deformation in detail.
     package var detail = 1.5
     package var detailSpacing = 20.0
-    /// Share of the range of ventricle volumes that is used, 0...1; 1 is from half to three times the
-    /// map's own.
+    /// Share of the range of ventricle volumes that is used, 0...1; 1 is from half to three times
+    /// the map's own.
     package var ventricles = 1.0
     /// Largest share of the cortex that gets thinner or thicker by a voxel, 0...1.
     package var cortex = 0.6

@@ -3,27 +3,30 @@ import Imaging
 import Networks
 import Parallel
 
-/// Random variations of label maps on the atlas grid, so that a prior learned from few maps does not
-/// merely remember them.
+/// Random variations of label maps on the atlas grid, so that a prior learned from few maps does
+/// not merely remember them.
 ///
 /// A variation is the map or its mirror image, moved by an affine and a smooth deformation, with
-/// ventricles of another size and a cortex of another thickness. It depends on the settings, the map and
-/// the state of the random numbers alone, not on the number of threads.
+/// ventricles of another size and a cortex of another thickness. It depends on the settings, the
+/// map and the state of the random numbers alone, not on the number of threads.
 package struct MapAugmentation: Sendable {
   package let maps: AlignedMaps
   package let settings: Settings
-  /// What can be done to the ventricles of each map and of each mirror image; nil where it has none.
+  /// What can be done to the ventricles of each map and of each mirror image; nil where it has
+  /// none.
   private let flows: [VentricleFlow?]
   private let mirroredFlows: [VentricleFlow?]
   private let cortex: CortexChange?
 
   /// Distance of the nodes between which displacements are linear, mm.
   static let latticeSpacing = 4.0
-  /// Sizes of ventricles to draw from, relative to the map's own volume.
-  private static let ventricleVolumes = (least: 0.5, most: 3.0)
+  /// Volumes of ventricles to draw from, relative to the map's own.
+  private static let ventricleRatios = (least: 0.5, most: 3.0)
+  /// No ventricles are made larger than this, mm3: those of old people with dementia.
+  private static let largestVentricles = 120_000.0
 
-  /// Prepares what each map needs. Where the table names no ventricles or no cortex as FreeSurfer does,
-  /// they are not varied.
+  /// Prepares what each map needs. Where the table names no ventricles or no cortex as FreeSurfer
+  /// does, they are not varied.
   package init(_ maps: AlignedMaps, settings: Settings = Settings()) {
     self.maps = maps
     self.settings = settings
@@ -51,8 +54,8 @@ package struct MapAugmentation: Sendable {
     case mirror, affine, shape, detail, ventricles, cortex
   }
 
-  /// A variation of the map at `index`, `grid.count` positions in the table, `ChannelMap.missing` where
-  /// nothing is known. Takes two words from `random`, whatever the settings.
+  /// A variation of the map at `index`, `grid.count` positions in the table, `ChannelMap.missing`
+  /// where nothing is known. Takes two words from `random`, whatever the settings.
   package func draw(_ index: Int, random: inout Philox) -> [UInt8] {
     var result: [UInt8] = []
     draw(index, random: &random, into: &result)
@@ -102,11 +105,16 @@ package struct MapAugmentation: Sendable {
     field.addAffine(settings.affine(over: grid, &turns))
     if let flow {
       var random = random(.ventricles)
-      let (least, most) = Self.ventricleVolumes
-      let logVolume = log(least) + (log(most) - log(least)) * Double(random.uniform())
-      let volume = exp(settings.ventricles * logVolume)
-      flow.move(&field, by: flow.distance(forVolume: volume))
+      flow.move(&field, by: flow.distance(forRatio: ventricleRatio(flow, &random)))
     }
     return field
+  }
+
+  /// A volume of the ventricles relative to the map's own.
+  private func ventricleRatio(_ flow: VentricleFlow, _ random: inout Philox) -> Double {
+    let (least, most) = Self.ventricleRatios
+    let high = max(1, min(most, Self.largestVentricles / flow.volume))
+    let logRatio = log(least) + (log(high) - log(least)) * Double(random.uniform())
+    return exp(settings.ventricles * logRatio)
   }
 }
