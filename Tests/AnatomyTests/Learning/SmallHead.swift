@@ -58,4 +58,9 @@ enum SmallHead {
 extension [UInt8] {
   /// Number of elements with a value.
   func count(of value: Int) -> Int { count { $0 == UInt8(value) } }
+
+  /// Number of voxels that differ: a failed expectation then shows a number, not two volumes.
+  func differences(from other: [UInt8]) -> Int {
+    count == other.count ? zip(self, other).count { $0 != $1 } : Swift.max(count, other.count)
+  }
 }
