@@ -131,7 +131,7 @@ final class Study {
     events = []
     let runner = try Runner(
       stages, in: Workspace(scratch.path(workspace)), options: options,
-      describe: { FailureNote(message: "\(type(of: $0))", hint: nil, status: 65) },
+      describe: { error, _ in FailureNote(message: "\(type(of: error))", hint: nil, status: 65) },
       report: { [unowned self] event in note(event) })
     return try runner.run(pipeline: "study").compactMap { plan, outcome in
       switch outcome {

@@ -43,6 +43,8 @@ package struct RunOptions: Sendable {
   /// The first one: what it needs is taken as it is.
   package var from: String?
   package var shard: Shard?
+  /// Only stages that gather what others made.
+  package var gathersOnly = false
   /// How long to wait for stages that another process works on.
   package var patience: Duration = .seconds(600)
 

@@ -10,7 +10,7 @@ package final class Runner {
   private let stages: [String: Stage]
   private let selected: Set<String>
   /// What to note down of an error.
-  private let describe: (any Error) -> FailureNote
+  private let describe: (any Error, StagePlan) -> FailureNote
   private let report: (RunEvent) -> Void
   private var outcomes: [String: Outcome] = [:]
   /// Of stages that are not selected: whether their records hold.
@@ -19,7 +19,8 @@ package final class Runner {
   /// - Throws: `PipelineError` for a graph that makes no sense, or an unknown stage in the options.
   package init(
     _ stages: [Stage], in workspace: Workspace, options: RunOptions = RunOptions(),
-    describe: @escaping (any Error) -> FailureNote, report: @escaping (RunEvent) -> Void = { _ in }
+    describe: @escaping (any Error, StagePlan) -> FailureNote,
+    report: @escaping (RunEvent) -> Void = { _ in }
   ) throws {
     self.workspace = workspace
     self.options = options
@@ -162,7 +163,7 @@ package final class Runner {
     do {
       verdict = try check.verdict(on: plan)
     } catch {
-      noteFailure(error, of: plan.id)
+      noteFailure(error, of: plan)
       throw error
     }
     guard case .redo(let reasons) = verdict, let stage = stages[plan.id] else { return .reused }
@@ -181,7 +182,7 @@ package final class Runner {
       try StageWork(stage: stage, workspace: workspace, check: check).perform()
     } catch {
       _ = log(isDone: false)
-      noteFailure(error, of: plan.id)
+      noteFailure(error, of: plan)
       throw error
     }
     forgetFailure(of: plan.id)
@@ -189,12 +190,12 @@ package final class Runner {
     return .done(seconds: line.seconds, peakBytes: line.peakBytes)
   }
 
-  private func noteFailure(_ error: any Error, of id: String) {
+  private func noteFailure(_ error: any Error, of plan: StagePlan) {
     // What cannot be written on a full disk is told at the end of the run all the same.
-    guard let bytes = try? describe(error).bytes() else { return }
-    let path = workspace.path(of: Workspace.failure(of: id))
+    guard let bytes = try? describe(error, plan).bytes() else { return }
+    let path = workspace.path(of: Workspace.failure(of: plan.id))
     if FileManager.default.contents(atPath: path) == Data(bytes) { return }
-    try? workspace.replace(path, with: bytes, lockedAs: ".failures/\(id)")
+    try? workspace.replace(path, with: bytes, lockedAs: ".failures/\(plan.id)")
   }
 
   private func forgetFailure(of id: String) {

@@ -32,6 +32,9 @@ struct Selection {
     if let shard = options.shard {
       ids.formIntersection(graph.ordered.filter { shard.includes($0) }.map(\.id))
     }
+    if options.gathersOnly {
+      ids.formIntersection(graph.ordered.filter(\.gathers).map(\.id))
+    }
     self.ids = ids
   }
 }

@@ -25,7 +25,7 @@ package struct StageStatus {
     options.verifies = rehashes
     let runner = try Runner(
       stages, in: workspace, options: options,
-      describe: { _ in FailureNote(message: "", hint: nil, status: 1) })
+      describe: { _, _ in FailureNote(message: "", hint: nil, status: 1) })
     let log = RunLog(path: workspace.log).latest()
     return runner.prospects().map { plan, prospect in
       StageStatus(
