@@ -212,7 +212,7 @@ import Testing
     #expect(state("model") == "done" && state("mark/c") == "done")
     #expect(state("mark/a").contains("inputChanged"))
     #expect(state("mark/b").contains("Refusal"))
-    #expect(state("sum").contains("after"))
+    #expect(state("sum").contains("after(stage: \"mark/a\")"))
     #expect((all[0].last?.seconds ?? -1) >= 0 && (all[0].last?.peakBytes ?? 0) > 0)
     #expect(all[2].last?.isDone == false)
     #expect(study.scratch.files("work") == before)

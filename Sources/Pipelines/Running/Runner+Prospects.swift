@@ -1,12 +1,16 @@
 extension Runner {
-  /// What a run would do, found without changing anything.
-  package func prospects() -> [(plan: StagePlan, prospect: Prospect)] {
+  /// What a run would do, found without changing anything. Of stages that `staysFailed` names, others are
+  /// told as if they failed again.
+  package func prospects(staysFailed: (String) -> Bool = { _ in false }) -> [(
+    plan: StagePlan, prospect: Prospect
+  )] {
     let chosen = Set(plans.map(\.id))
+    let failed = Set(graph.ordered.map(\.id).filter(staysFailed))
     var found: [String: Prospect] = [:]
     func isGood(_ id: String) -> Bool {
       switch found[id] {
       case .reuse: true
-      case .run: chosen.contains(id)
+      case .run: chosen.contains(id) && !failed.contains(id)
       case .blocked, .failing, nil: false
       }
     }

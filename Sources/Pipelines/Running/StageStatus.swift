@@ -27,7 +27,10 @@ package struct StageStatus {
       stages, in: workspace, options: options,
       describe: { _, _ in FailureNote(message: "", hint: nil, status: 1) })
     let log = RunLog(path: workspace.log).latest()
-    return runner.prospects().map { plan, prospect in
+    func hasFailed(_ id: String) -> Bool {
+      FailureNote(contentsOf: workspace.path(of: Workspace.failure(of: id))) != nil
+    }
+    return runner.prospects(staysFailed: hasFailed).map { plan, prospect in
       StageStatus(
         plan: plan, state: state(of: plan, prospect, in: workspace), last: log[plan.id])
     }
