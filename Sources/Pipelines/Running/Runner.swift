@@ -105,6 +105,10 @@ package final class Runner {
     let needs = graph.needs[plan.id, default: []]
     if needs.contains(where: { selected.contains($0) && outcomes[$0] == nil }) { return .early }
     if let blocker = blocker(of: plan, isGood: isGood) { return .ended(.blocked(by: blocker)) }
+    // What gathers tells of failures; where there was not even a try, it leaves what was gathered before.
+    for need in needs {
+      if case .blocked? = outcomes[need] { return .ended(.blocked(by: need)) }
+    }
     do {
       // An input that cannot be read is told of where it is noted down.
       if case .holds(let refreshed)? = try? check.verdict(on: plan) {
