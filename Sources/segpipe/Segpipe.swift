@@ -19,9 +19,10 @@ struct Segpipe: AsyncParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      SegmentCommand.self, BuildAtlasCommand.self, TrainPriorCommand.self, ConformCommand.self,
-      InspectCommand.self, EvaluateCommand.self, LabelsCommand.self, DemoCommand.self,
-      BenchCommand.self, DoctorCommand.self,
+      SegmentCommand.self, BuildAtlasCommand.self, TrainPriorCommand.self,
+      ReconstructCommand.self, DecodeCommand.self, SampleCommand.self, InterpolateCommand.self,
+      ConformCommand.self, InspectCommand.self, EvaluateCommand.self, LabelsCommand.self,
+      DemoCommand.self, BenchCommand.self, DoctorCommand.self,
     ])
 
   static func main() async {
