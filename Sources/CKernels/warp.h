@@ -134,20 +134,23 @@ INLINE float warp_masses(const segpipe_warped *s, const LEVEL(source) *source,
 
 typedef struct {
   double loss;
-  float sums[64], wanted[64];  // logarithms of the first minus those of the second are losses
+  // Logarithms of the first minus those of the second, times the third, are losses.
+  float sums[64], wanted[64], weights[64];
   size_t count;
 } LEVEL(tally);
 
 static inline void LEVEL(warp_flush)(LEVEL(tally) *t) {
-  for (size_t i = t->count; i < 64; i++) t->sums[i] = t->wanted[i] = 1;
+  for (size_t i = t->count; i < 64; i++) t->sums[i] = t->wanted[i] = t->weights[i] = 1;
   lanes value = splat(0);
   for (size_t i = 0; i < 64; i += 16)
-    value += logarithm(load(t->sums + i)) - logarithm(load(t->wanted + i));
+    value += load(t->weights + i) *
+             (logarithm(load(t->sums + i)) - logarithm(load(t->wanted + i)));
   t->loss += (double)total(value);
   t->count = 0;
 }
 
-INLINE void warp_add(LEVEL(tally) *t, float sum, float wanted) {
+INLINE void warp_add(LEVEL(tally) *t, float sum, float wanted, float weight) {
+  t->weights[t->count] = weight;
   t->sums[t->count] = sum;
   t->wanted[t->count] = larger(splat(wanted), splat(1e-37f))[0];
   if (++t->count == 64) LEVEL(warp_flush)(t);
@@ -157,18 +160,19 @@ INLINE void warp_add(LEVEL(tally) *t, float sum, float wanted) {
 INLINE void warp_voxel_loss(const segpipe_warped *s, const segpipe_observed *o, size_t voxel,
                             unsigned blocks, float sum, int backward, lanes mass[WARP_BLOCKS],
                             LEVEL(tally) *t) {
-  const float share = o->scale / sum;
   if (o->kind == SEGPIPE_CROSS_ENTROPY) {
     const unsigned target = o->target[voxel], block = target / 16;
+    const float weight = o->weight ? o->weight[target] : 1, share = o->scale * weight / sum;
     const int present = blocks >> block & 1;
     const float wanted = present ? ((const float *)&mass[block])[target % 16] : s->floor;
-    warp_add(t, sum, wanted);
+    warp_add(t, sum, wanted, weight);
     if (!backward) return;
     for (unsigned b = 0; 16 * b < s->labels; b++)
       if (blocks >> b & 1) mass[b] *= share;
-    if (present) ((float *)&mass[block])[target % 16] -= o->scale;
+    if (present) ((float *)&mass[block])[target % 16] -= o->scale * weight;
     return;
   }
+  const float share = o->scale / sum;
   const size_t padded = (s->labels + 15) / 16 * 16;
   const float *row = o->table + o->code[voxel] * padded;
   if (o->kind == SEGPIPE_EXACT) {
@@ -180,7 +184,7 @@ INLINE void warp_voxel_loss(const segpipe_warped *s, const segpipe_observed *o, 
         rest += warp_floor(s, b) * load(row + 16 * b);
     }
     const float wanted = total(evidence + rest);
-    warp_add(t, sum, wanted);
+    warp_add(t, sum, wanted, 1);
     if (!backward) return;
     const float taken = o->scale / (wanted > 1e-37f ? wanted : 1e-37f);
     for (unsigned b = 0; 16 * b < s->labels; b++)
@@ -209,7 +213,9 @@ INLINE void warp_pure(const segpipe_warped *s, const segpipe_observed *o, size_t
                       LEVEL(tally) *t) {
   const float sum = 1 + s->floor * (float)s->labels;
   if (o->kind == SEGPIPE_CROSS_ENTROPY) {
-    warp_add(t, sum, o->target[voxel] == label ? 1 + s->floor : s->floor);
+    const unsigned target = o->target[voxel];
+    warp_add(t, sum, (int)target == label ? 1 + s->floor : s->floor,
+             o->weight ? o->weight[target] : 1);
     return;
   }
   const size_t padded = (s->labels + 15) / 16 * 16;
@@ -218,7 +224,7 @@ INLINE void warp_pure(const segpipe_warped *s, const segpipe_observed *o, size_t
   for (unsigned b = 0; 16 * b < s->labels; b++) rest += warp_floor(s, b) * load(row + 16 * b);
   const float mean = total(rest) + row[label];
   if (o->kind == SEGPIPE_EXACT)
-    warp_add(t, sum, mean);
+    warp_add(t, sum, mean, 1);
   else
     t->loss -= (double)(mean / sum);
 }
@@ -249,7 +255,7 @@ static double LEVEL(warp_loss)(const segpipe_warped *s, const segpipe_observed *
         const size_t y = c >> 1 & 1 ? row_place.high : row_place.low;
         const size_t x = c & 1 ? cell_place.high : cell_place.low;
         cell.nodes[c] = (z * ny + y) * nx + x;
-        cell.shift[c] = load(s->shift + cell.nodes[c] * 16) * (float)f;
+        cell.shift[c] = load(s->shift + cell.nodes[c] * 16) * s->reach;
         cell.shift_gradient[c] = splat(0);
         for (size_t b = 0; b < blocks; b++) {
           cell.logits[c][b] = load(s->logits + (b * nodes + cell.nodes[c]) * 16);
@@ -333,7 +339,7 @@ static double LEVEL(warp_loss)(const segpipe_warped *s, const segpipe_observed *
       if (!backward) continue;
       for (size_t c = 0; c < 8; c++) {
         float *shift = shifts + cell.nodes[c] * 16;
-        store(shift, load(shift) + (float)f * cell.shift_gradient[c]);
+        store(shift, load(shift) + s->reach * cell.shift_gradient[c]);
         for (size_t b = 0; b < blocks; b++) {
           float *logit = logits + (b * nodes + cell.nodes[c]) * 16;
           store(logit, load(logit) + cell.gradients[c][b]);
@@ -365,7 +371,7 @@ static void LEVEL(warp_row)(const segpipe_warped *s, size_t z, size_t y, float *
   warp_between(warp_between(load((data) + a * 16), load((data) + c * 16), pz.fraction),         \
                warp_between(load((data) + b * 16), load((data) + d * 16), pz.fraction), \
                py.fraction)
-      shift[side] = WARP_PLANE(s->shift) * (float)f;
+      shift[side] = WARP_PLANE(s->shift) * s->reach;
       for (size_t block = 0; block < blocks; block++)
         (side ? high : low)[block] = WARP_PLANE(s->logits + block * nodes * 16);
 #undef WARP_PLANE

@@ -5,7 +5,8 @@ extension MapAugmentation {
   package struct Settings: Codable, Hashable, Sendable {
     /// Probability of the mirror image, 0...1.
     package var mirror = 0.5
-    /// Standard deviation of the turn about each axis, degrees.
+    /// Standard deviation of the turn about each axis, degrees. This and what follows, but for
+    /// ventricles and cortex, is the most: each variation takes a random share of it.
     package var rotation = 3.0
     /// Standard deviation of the logarithm of the size along each axis.
     package var size = 0.05
@@ -45,16 +46,22 @@ extension MapAugmentation {
 
     /// The usual amounts times `strength`; probabilities and shares stay at most 1. 0 is none at all.
     package init(strength: Double) {
-      self.init()
+      self = Self().scaled(by: strength)
       if strength == 0 { mirror = 0 }
-      rotation *= strength
-      size *= strength
-      shear *= strength
-      shift *= strength
-      shape *= strength
-      detail *= strength
       ventricles = min(1, ventricles * strength)
       cortex = min(1, cortex * strength)
+    }
+
+    /// Affine and deformation times a factor.
+    func scaled(by factor: Double) -> Settings {
+      var result = self
+      result.rotation *= factor
+      result.size *= factor
+      result.shear *= factor
+      result.shift *= factor
+      result.shape *= factor
+      result.detail *= factor
+      return result
     }
   }
 }

@@ -51,7 +51,7 @@ package struct MapAugmentation: Sendable {
 
   /// Streams of random numbers, one for each kind of variation: switching one off changes no other.
   private enum Stream: UInt64 {
-    case mirror, affine, shape, detail, ventricles, cortex
+    case mirror, affine, shape, detail, ventricles, cortex, strength
   }
 
   /// A variation of the map at `index`, `grid.count` positions in the table, `ChannelMap.missing`
@@ -90,6 +90,9 @@ package struct MapAugmentation: Sendable {
   func displacement(seed: UInt64, flow: VentricleFlow?) -> Displacement {
     let grid = maps.space.grid
     func random(_ stream: Stream) -> Philox { Philox(seed: seed, stream: stream.rawValue) }
+    // Some variations stay close to the map, so that how people really differ is not drowned.
+    var draw = random(.strength)
+    let settings = settings.scaled(by: Double(draw.uniform()))
     var field = Displacement(over: grid, spacing: Self.latticeSpacing)
     if settings.shape > 0 {
       var random = random(.shape)

@@ -16,9 +16,12 @@ package struct PriorSettings: Hashable, Sendable, Codable {
   package var latentSize: Int
   /// Weight of the divergence; 1 is the bound itself.
   package var beta = 1.0
+  /// Weight of voxels whose label only frames the structures of interest (background, skull, skin),
+  /// in training the warping network: they are many, and vary much in ways that nobody asks for.
+  package var surroundings = 0.25
   package var steps = 8000
   /// Highest learning rate.
-  package var rate = 1e-3
+  package var rate = 3e-4
   /// Samples of z for each label map and step.
   package var samples = 1
   package var seed: UInt64 = 1
@@ -54,7 +57,11 @@ package struct PriorSettings: Hashable, Sendable, Codable {
   ) throws -> any LabelModel {
     switch architecture {
     case .warping:
-      return try WarpingAutoEncoder(shape(for: prior), prior: prior.bytes, for: purpose)
+      let model = try WarpingAutoEncoder(shape(for: prior), prior: prior.bytes, for: purpose)
+      model.labelWeights = prior.table.labels.map {
+        Segmenter.isOfInterest($0) ? 1 : Float(surroundings)
+      }
+      return model
     case .r1:
       let r1 = try AutoEncoderShape.r1(
         labels: prior.table.count, extents: prior.grid.networkExtents)

@@ -165,7 +165,7 @@ void segpipe_output_probabilities(const segpipe_output *layer, const float *feat
 
 /// A prior over K labels on a grid, in bytes of 1/255, read at displaced positions and multiplied
 /// by the exponential of residual logits:
-///   mass_k(x) = (prior_k(x + factor shift(x)) + floor) exp(logit_k(x)),  f_k = mass_k / sum mass
+///   mass_k(x) = (prior_k(x + reach shift(x)) + floor) exp(logit_k(x)),  f_k = mass_k / sum mass
 /// Displacement and logits are given at the nodes of a lattice, one for every `factor` voxels along
 /// each axis at the middle of these, and are linear between nodes; positions beyond the grid are
 /// moved onto it. The labels of blocks (16 labels each) that no neighbour of the position has keep
@@ -175,11 +175,12 @@ typedef struct {
   size_t factor;                // even
   size_t labels;                // K
   float floor;
+  float reach;                  // voxels of displacement for a shift of 1
   const uint32_t *start;        // [voxels] first block of each voxel in values, in blocks
   const uint16_t *mask;         // [voxels] bit b: block b is stored
   const uint8_t *pure;          // [voxels] label that alone a voxel and its 7 neighbours have, or 255
   const uint8_t *values;        // [blocks stored][16]
-  const float *shift;           // [nodes][16]: along width, height, depth, in units of factor voxels
+  const float *shift;           // [nodes][16]: along width, height, depth
   const float *logits;          // [blocks][nodes][16]
 } segpipe_warped;
 
@@ -192,6 +193,7 @@ typedef struct {
   const uint8_t *target;        // [voxels]
   const uint16_t *code;         // [voxels]
   const float *table;           // [codes][padded K]
+  const float *weight;          // [K], of the loss where that label is the target; or NULL for 1
   float scale;                  // of loss and gradients
   size_t stride, phase;         // cells of the lattice that count: those whose position along the
                                 // three axes sums to phase modulo stride

@@ -2,7 +2,8 @@
 package enum LayerBias: Sendable {
   /// One number a channel, then ELU.
   case channel
-  /// One number a channel and voxel, then ELU: the layer knows where it is.
+  /// One number a channel and voxel, then ELU: the layer knows where it is. The parameter counts a
+  /// tenth, so that a step of the optimiser moves these many numbers less than the others.
   case position
   /// One number a channel, nothing after it; weights start at zero, so that the output does.
   case linear
@@ -16,6 +17,7 @@ final class ConvolutionBias {
   private let kind: LayerBias
   private let output: ActivationShape
   private let parameter: Parameter
+  private static let positionScale: Float = 0.1
   /// `[padded O]`, or all of `.position`'s.
   let values: Tensor
 
@@ -46,7 +48,9 @@ final class ConvolutionBias {
   func gradient(in gradients: ParameterValues) -> Tensor { gradients[parameter] }
 
   func update(from parameters: ParameterValues) {
-    values.slice(0, count: parameter.count).assign(parameters[parameter].elements)
+    let scale = kind == .position ? Self.positionScale : 1
+    values.slice(0, count: parameter.count).assign(
+      parameters[parameter].elements.lazy.map { $0 * scale })
   }
 
   /// What the kernel left to do on its output.
@@ -67,7 +71,8 @@ final class ConvolutionBias {
       Activation.biasELUBackward(y, output, gradient: dy, biasGradient: gradient)
     case .position:
       Activation.biasELUBackward(y, output, gradient: dy, biasGradient: nil)
-      gradient?.add(dy)
+      guard let gradient else { return }
+      for i in 0..<gradient.count { gradient.pointer[i] += Self.positionScale * dy.pointer[i] }
     case .linear:
       if let gradient { Activation.addSums(of: dy, output, to: gradient) }
     }

@@ -4,11 +4,11 @@ import Parallel
 /// The last layer of a decoder that warps a prior and adds residual logits; softmax, loss and
 /// gradients are one pass, in which the K values of a voxel exist only in registers.
 ///
-/// Shapes: shift `[3, D / s, H / s, W / s]` (along width, height, depth, in units of s voxels),
+/// Shapes: shift `[3, D / s, H / s, W / s]` (along width, height, depth, in units of `reach` voxels),
 /// logits `[K, D / s, H / s, W / s]`, both at the middles of s^3 voxels and linear between; prior
 /// `[K, D, H, W]`.
 ///
-///     mass_k(x) = (prior_k(x + s shift(x)) + floor) exp(logit_k(x))
+///     mass_k(x) = (prior_k(x + reach shift(x)) + floor) exp(logit_k(x))
 ///     f_k = mass_k / sum over k of mass_k
 ///
 /// The pass is sparse in labels: blocks of 16 labels that the prior does not have near the displaced
@@ -19,12 +19,14 @@ package final class WarpedPrior {
   package let factor: Int
   /// Least probability of a label before softmax.
   package let floor: Float
+  /// Voxels of displacement for a shift of 1.
+  package let reach: Float
   /// Shapes of both inputs.
   package let shift: ActivationShape
   package let logits: ActivationShape
 
   /// `factor` is even and divides the extents.
-  package init(_ prior: BytePrior, factor: Int, floor: Float) {
+  package init(_ prior: BytePrior, factor: Int, floor: Float, reach: Float = 1) {
     let extents = prior.extents
     precondition(
       factor % 2 == 0
@@ -33,6 +35,7 @@ package final class WarpedPrior {
     self.prior = prior
     self.factor = factor
     self.floor = floor
+    self.reach = reach
     let nodes = Extents(extents.depth / factor, extents.height / factor, extents.width / factor)
     shift = ActivationShape(channels: 3, extents: nodes)
     logits = ActivationShape(channels: prior.labelCount, extents: nodes)
@@ -125,7 +128,7 @@ package final class WarpedPrior {
                 value: segpipe_warped(
                   depth: prior.extents.depth, height: prior.extents.height,
                   width: prior.extents.width, factor: factor, labels: prior.labelCount,
-                  floor: floor, start: start.baseAddress, mask: mask.baseAddress,
+                  floor: floor, reach: reach, start: start.baseAddress, mask: mask.baseAddress,
                   pure: pure.baseAddress, values: values.baseAddress, shift: shift.pointer,
                   logits: logits.pointer)))
           }
@@ -153,8 +156,9 @@ package struct VoxelPart: Hashable, Sendable {
 /// What was observed at every voxel, `[D, H, W]`, and which loss it makes with the labels'
 /// probabilities f.
 package enum Observation: Sendable {
-  /// -log f of the given label; K and above: not observed.
-  case labels([UInt8])
+  /// -log f of the given label, times the weight of that label if there are any; K and above: not
+  /// observed.
+  case labels([UInt8], weights: [Float]? = nil)
   /// -sum over k of f_k log table[code][k] (Jensen bound).
   case jensen(codes: [UInt16], table: ObservationTable)
   /// -log sum over k of f_k table[code][k].
@@ -169,14 +173,17 @@ package enum Observation: Sendable {
     _ body: (KernelView<segpipe_observed>) -> Result
   ) -> Result {
     switch self {
-    case .labels(let labels):
+    case .labels(let labels, let weights):
       precondition(labels.count == voxels, "\(labels.count) labels for \(voxels) voxels")
       return labels.withUnsafeBufferPointer { labels in
-        body(
-          KernelView(
-            value: segpipe_observed(
-              kind: Int32(SEGPIPE_CROSS_ENTROPY), target: labels.baseAddress, code: nil,
-              table: nil, scale: scale, stride: part.stride, phase: part.phase)))
+        (weights ?? []).withUnsafeBufferPointer { values in
+          body(
+            KernelView(
+              value: segpipe_observed(
+                kind: Int32(SEGPIPE_CROSS_ENTROPY), target: labels.baseAddress, code: nil,
+                table: nil, weight: weights == nil ? nil : values.baseAddress, scale: scale,
+                stride: part.stride, phase: part.phase)))
+        }
       }
     case .jensen(let codes, let table), .exact(let codes, let table):
       precondition(codes.count == voxels, "\(codes.count) codes for \(voxels) voxels")
@@ -188,7 +195,7 @@ package enum Observation: Sendable {
             KernelView(
               value: segpipe_observed(
                 kind: Int32(kind), target: nil, code: codes.baseAddress,
-                table: table.baseAddress, scale: scale, stride: part.stride, phase: part.phase)))
+                table: table.baseAddress, weight: nil, scale: scale, stride: part.stride, phase: part.phase)))
         }
       }
     }

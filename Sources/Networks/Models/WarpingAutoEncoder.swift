@@ -8,6 +8,8 @@ package final class WarpingAutoEncoder: LabelModel {
   package let parameters: ParameterValues
   package let gradients: ParameterValues?
   package let output: WarpedPrior
+  /// Weights of the labels in `differentiate`, `[K]`; nil for 1.
+  package var labelWeights: [Float]?
   private let encoder: WarpingEncoder
   private let decoder: WarpingDecoder
 
@@ -47,7 +49,7 @@ package final class WarpingAutoEncoder: LabelModel {
     gradients.all.fill(with: 0)
     let latent = encoder.forward(labels)
     let (value, dz) = try differentiate(
-      at: latent.sample(epsilon), .labels(labels), part: part,
+      at: latent.sample(epsilon), .labels(labels, weights: labelWeights), part: part,
       scale: scale * Float(part.stride), gradients: gradients)
     let (dMean, dLogVariance) = latent.backward(dz: dz, epsilon: epsilon, beta: beta * scale)
     encoder.backward(labels, dMean: dMean, dLogVariance: dLogVariance, into: gradients)
