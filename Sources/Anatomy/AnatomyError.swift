@@ -24,6 +24,12 @@ package enum AnatomyError: Error, Equatable, Sendable {
   case badMatrix(path: String, found: String)
   /// A trained prior was made with another atlas; both are named.
   case otherAtlas(path: String, found: String, expected: String)
+  /// No trained prior was named, and none is at the places looked at.
+  case noPrior(tried: [String])
+  /// A latent of another trained prior; both digests are named.
+  case otherPrior(path: String, found: String, expected: String)
+  /// A trained prior that does not say how encodings are distributed.
+  case noEncodings(path: String)
   /// A training that was begun otherwise than it is to go on; `what` names what differs.
   case otherTraining(path: String, what: String)
 }

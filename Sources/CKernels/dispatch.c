@@ -94,6 +94,11 @@ void segpipe_output_decode(const segpipe_output *layer, const float *features, u
   kernels()->output_decode(layer, features, argmax, log_normaliser, first, last);
 }
 
+void segpipe_output_probabilities(const segpipe_output *layer, const float *features,
+                                  float *probabilities, size_t first, size_t last) {
+  kernels()->output_probabilities(layer, features, probabilities, first, last);
+}
+
 double segpipe_warped_loss(const segpipe_warped *warped, const segpipe_observed *observed,
                            float *shifts, float *logits, size_t slab) {
   return kernels()->warped_loss(warped, observed, shifts, logits, slab);

@@ -17,6 +17,7 @@ typedef struct {
   double (*output_loss)(const segpipe_output *, const segpipe_loss *, float *, int, float *, size_t,
                         size_t);
   void (*output_decode)(const segpipe_output *, const float *, uint8_t *, float *, size_t, size_t);
+  void (*output_probabilities)(const segpipe_output *, const float *, float *, size_t, size_t);
   void (*down)(const segpipe_convolution *, const float *, const float *, const float *, float *,
                size_t, size_t);
   void (*up)(const segpipe_convolution *, const float *, const float *, const float *, float *,

@@ -7,7 +7,8 @@ extension AnatomyError: Diagnosable {
       .sameName:
       maps
     case .noContrast, .hopelessFit: scan
-    case .badAtlas, .badMatrix, .otherAtlas, .otherTraining: file
+    case .badAtlas, .badMatrix: file
+    case .otherAtlas, .otherTraining, .noPrior, .otherPrior, .noEncodings: prior
     }
   }
 
@@ -77,6 +78,18 @@ extension AnatomyError: Diagnosable {
         "\(path): no usable atlas: \(found), expected \(expected)",
         hint: "Name the folder that holds atlas-NAME_description.json, or build it again with "
           + "segpipe build-atlas.", status: .badData)
+    case .badMatrix(let path, let found):
+      Diagnosis(
+        "\(path): \(found), expected an affine matrix that takes the scan to the atlas",
+        hint: "Known are ITK's affine transforms, FSL's .mat, and plain rows of four numbers; "
+          + "--affine-format tells which.", status: .badData)
+    default: Diagnosis("\(self)", status: .internalError)
+    }
+  }
+
+  /// Trained priors and what belongs to them.
+  private var prior: Diagnosis {
+    switch self {
     case .otherAtlas(let path, let found, let expected):
       Diagnosis(
         "\(path): trained with atlas \(found), expected \(expected)",
@@ -87,11 +100,19 @@ extension AnatomyError: Diagnosable {
         "\(path): holds a training that was begun with other settings: \(what)",
         hint: "Repeat them to go on with it, or start anew with --overwrite.",
         status: .cannotCreate)
-    case .badMatrix(let path, let found):
+    case .noPrior(let tried):
       Diagnosis(
-        "\(path): \(found), expected an affine matrix that takes the scan to the atlas",
-        hint: "Known are ITK's affine transforms, FSL's .mat, and plain rows of four numbers; "
-          + "--affine-format tells which.", status: .badData)
+        "no trained prior was found; tried " + tried.joined(separator: ", "),
+        hint: "Train one with segpipe train-prior, or name one with --prior.", status: .noInput)
+    case .otherPrior(let path, let found, let expected):
+      Diagnosis(
+        "\(path): a latent of the trained prior \(found), expected \(expected)",
+        hint: "Name the prior that it was encoded with by --prior, or encode the map again.",
+        status: .badData)
+    case .noEncodings(let path):
+      Diagnosis(
+        "\(path): does not say how the encodings of label maps are distributed",
+        hint: "Draw from N(0, I) with --from normal, or train it again.", status: .badData)
     default: Diagnosis("\(self)", status: .internalError)
     }
   }

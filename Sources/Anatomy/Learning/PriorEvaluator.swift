@@ -26,11 +26,15 @@ struct PriorEvaluator {
     priorCrossEntropy = sum / Double(maps.maps.count * prior.grid.count)
   }
 
-  func evaluate(_ model: any LabelModel, step: Int) throws -> PriorReport.Evaluation {
+  /// Nil if asked to stop before all maps were looked at.
+  func evaluate(
+    _ model: any LabelModel, step: Int, unless shouldStop: () -> Bool
+  ) throws -> PriorReport.Evaluation? {
     let table = maps.space.table
     let unknown = UInt8(table.count)
     var (scores, divergence, crossEntropy, used): ([LabelDice], Double, Double, Int) = ([], 0, 0, 0)
     for map in maps.maps {
+      if shouldStop() { return nil }
       let labels = map.channels.map { $0 == ChannelMap.missing ? unknown : $0 }
       let latent = try model.encode(labels)
       divergence += latent.divergence

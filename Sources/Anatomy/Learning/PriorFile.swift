@@ -14,21 +14,25 @@ package struct PriorFile: Sendable {
     /// Names of the label maps that were trained on.
     package var maps: [String]
     package var steps: Int
+    /// Volumes of the label maps; files of before have none.
+    package var volumes: TrainingVolumes?
 
     package init(
-      settings: PriorSettings, atlas: String, atlasFingerprint: String, maps: [String], steps: Int
+      settings: PriorSettings, atlas: String, atlasFingerprint: String, maps: [String], steps: Int,
+      volumes: TrainingVolumes? = nil
     ) {
       self.settings = settings
       self.atlas = atlas
       self.atlasFingerprint = atlasFingerprint
       self.maps = maps
       self.steps = steps
+      self.volumes = volumes
     }
   }
 
   package let description: Description
   private let file: Safetensors
-  private let path: String
+  package let path: String
   private static let key = "segpipe_prior"
 
   /// Opens a file. Throws `NetworkError`.
@@ -60,6 +64,9 @@ package struct PriorFile: Sendable {
     model.update()
     return model
   }
+
+  /// The digest that the file carries, in hexadecimal.
+  package var digest: String { file.digest ?? "" }
 
   /// The distribution that encodings of label maps follow, if the file holds one.
   package func encodings() throws -> EncodingDistribution? {

@@ -25,16 +25,6 @@ package struct PriorFolder: Sendable {
     }
   }
 
-  /// Makes the folder where it is missing. Throws `FileError` where nothing can be written to it.
-  package func check() throws {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw FileError.cannotCreate(path: path, code: errno)
-    }
-    guard access(path, W_OK) == 0 else { throw FileError.cannotCreate(path: path, code: errno) }
-  }
-
   /// Removes what a training left, and nothing else.
   package func clear() throws {
     for step in checkpoints.steps { unlink(checkpoints.file(of: step)) }

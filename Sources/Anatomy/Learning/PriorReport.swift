@@ -64,6 +64,12 @@ package enum PriorReport: Codable, Sendable, Equatable {
     }
   }
 
+  /// Whether it is the evaluation after so many steps.
+  func isEvaluation(of step: Int) -> Bool {
+    if case .evaluation(let entry) = self { return entry.step == step }
+    return false
+  }
+
   /// Steps taken when it was told.
   package var step: Int {
     switch self {

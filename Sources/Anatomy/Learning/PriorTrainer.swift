@@ -77,7 +77,7 @@ package final class PriorTrainer {
   /// Whether all steps are taken.
   package var isFinished: Bool { state.adam.steps >= settings.steps }
 
-  /// One step; returns what is to be told after it.
+  /// One step; returns what is to be told of the loss after it.
   package func step() throws -> [PriorReport] {
     let step = state.adam.steps
     let maps = augmentation.maps
@@ -99,7 +99,7 @@ package final class PriorTrainer {
     sums.divergence += loss.divergence
     sums.norm += norm
     sums.count += 1
-    let reports = try reports(after: step + 1, rate: rate)
+    let reports = reports(after: step + 1, rate: rate)
     state.notes[Self.sumsKey] = String(decoding: try JSONEncoder().encode(sums), as: UTF8.self)
     return reports
   }
@@ -129,7 +129,7 @@ package final class PriorTrainer {
     return LabelLoss(reconstruction: reconstruction, divergence: divergence)
   }
 
-  private func reports(after step: Int, rate: Double) throws -> [PriorReport] {
+  private func reports(after step: Int, rate: Double) -> [PriorReport] {
     var reports: [PriorReport] = []
     if step % Self.reportInterval == 0 || step == settings.steps {
       let count = Double(sums.count)
@@ -140,22 +140,33 @@ package final class PriorTrainer {
             divergence: sums.divergence / count, norm: sums.norm / count, rate: rate)))
       sums = Sums()
     }
-    if step % settings.evaluationInterval == 0 || step == settings.steps, let evaluator {
-      reports.append(.evaluation(try evaluator.evaluate(model, step: step)))
-    }
     return reports
+  }
+
+  /// Whether whole maps are to be looked at after the steps taken.
+  var isEvaluationDue: Bool {
+    let steps = state.adam.steps
+    return evaluator != nil && steps > 0 && (steps % settings.evaluationInterval == 0 || isFinished)
+  }
+
+  /// Looks at whole maps; nil if asked to stop meanwhile.
+  func evaluate(unless shouldStop: () -> Bool) throws -> PriorReport? {
+    try evaluator?.evaluate(model, step: state.adam.steps, unless: shouldStop)
+      .map { .evaluation($0) }
   }
 
   /// Variations of each map and of its mirror image that `encodings` looks at.
   private static let variations = 3
 
-  /// The distribution of the encodings of all maps, their mirror images and some variations.
-  func encodings() throws -> EncodingDistribution {
+  /// The distribution of the encodings of all maps, their mirror images and some variations; nil if
+  /// asked to stop meanwhile.
+  func encodings(unless shouldStop: () -> Bool) throws -> EncodingDistribution? {
     let maps = augmentation.maps
     let unknown = UInt8(maps.space.table.count)
     var random = Philox(seed: settings.seed, stream: 2 << 40)
     var latents: [GaussianLatent] = []
     for (index, map) in maps.maps.enumerated() {
+      if shouldStop() { return nil }
       var variants = [map.channels] + [map.mirrored].compactMap { $0 }
       for _ in 0..<Self.variations { variants.append(augmentation.draw(index, random: &random)) }
       for labels in variants {

@@ -13,12 +13,14 @@ package struct PriorTraining {
   package let folder: PriorFolder
   /// Steps between two checkpoints.
   package var checkpointInterval = 250
-  /// Asked after every step: true ends the run with a checkpoint.
+  /// Asked after every step and every map looked at: true ends the run with a checkpoint.
   package var shouldStop: () -> Bool = { false }
   /// Told of every report.
   package var told: (PriorReport) -> Void = { _ in }
   /// Told of checkpoints that were damaged and passed over.
   package var warned: (any Error) -> Void = { _ in }
+  /// Told when all is prepared: from now on `shouldStop` is asked every few seconds at least.
+  package var began: () -> Void = {}
   /// Told how far a resumed training had come.
   package var resumed: (_ step: Int) -> Void = { _ in }
 
@@ -58,32 +60,53 @@ package struct PriorTraining {
       try checkIdentity(trainer.state.notes)
       resumed(trainer.state.adam.steps)
     }
+    began()
     // What was told after the checkpoint will be told again.
-    var reports = folder.reports().filter { $0.step <= trainer.state.adam.steps }
-    if restored == nil { reports = [] }
-    var isPlateau = Self.isPlateau(reports, patience: settings.patience)
-    while !trainer.isFinished, !isPlateau {
+    var reports =
+      restored == nil ? [] : folder.reports().filter { $0.step <= trainer.state.adam.steps }
+    var saved = restored ?? 0
+    // The log comes first: a checkpoint never knows more than it.
+    func save() throws {
+      let steps = trainer.state.adam.steps
+      guard steps > 0 else { return }
+      try folder.write(reports)
+      if steps != saved { try folder.checkpoints.save(trainer.state) }
+      saved = steps
+    }
+    while true {
+      let steps = trainer.state.adam.steps
+      if trainer.isEvaluationDue, !reports.contains(where: { $0.isEvaluation(of: steps) }) {
+        guard let report = try trainer.evaluate(unless: shouldStop) else {
+          try save()
+          return .stopped(steps: steps)
+        }
+        reports.append(report)
+        told(report)
+      }
+      let isPlateau = Self.isPlateau(reports, patience: settings.patience)
+      let ends = trainer.isFinished || isPlateau
+      let stops = !ends && shouldStop()
+      if stops || ends || steps % checkpointInterval == 0 { try save() }
+      if ends { return try finish(trainer, isPlateau: isPlateau) }
+      if stops { return .stopped(steps: steps) }
       for report in try trainer.step() {
         reports.append(report)
         told(report)
-        if case .evaluation = report {
-          isPlateau = Self.isPlateau(reports, patience: settings.patience)
-        }
       }
-      let steps = trainer.state.adam.steps
-      let stops = shouldStop()
-      if stops || steps % checkpointInterval == 0 || trainer.isFinished || isPlateau {
-        try folder.checkpoints.save(trainer.state)
-        try folder.write(reports)
-      }
-      if stops, !trainer.isFinished, !isPlateau { return .stopped(steps: steps) }
     }
+  }
+
+  private func finish(_ trainer: PriorTrainer, isPlateau: Bool) throws -> Ending {
     let steps = trainer.state.adam.steps
+    guard let encodings = try trainer.encodings(unless: shouldStop) else {
+      return .stopped(steps: steps)
+    }
     try PriorFile.write(
-      trainer.model, try trainer.encodings(),
+      trainer.model, encodings,
       PriorFile.Description(
         settings: settings, atlas: atlas.name, atlasFingerprint: atlas.fingerprint,
-        maps: maps.maps.map(\.name), steps: steps), to: folder.weights)
+        maps: maps.maps.map(\.name), steps: steps, volumes: TrainingVolumes(maps)),
+      to: folder.weights)
     return .finished(steps: steps, plateau: isPlateau)
   }
 

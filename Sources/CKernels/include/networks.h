@@ -151,6 +151,11 @@ double segpipe_output_loss(const segpipe_output *layer, const segpipe_loss *loss
 void segpipe_output_decode(const segpipe_output *layer, const float *features, uint8_t *argmax,
                            float *log_normaliser, size_t first, size_t last);
 
+/// Softmax over labels of logit + log prior at the voxels of tiles [first, last), 64 rows of
+/// [padded K] a tile; a label that its tile has no entry for gets 0.
+void segpipe_output_probabilities(const segpipe_output *layer, const float *features,
+                                  float *probabilities, size_t first, size_t last);
+
 // MARK: Output pass that warps a prior
 
 /// Residual logits beyond this are cut.

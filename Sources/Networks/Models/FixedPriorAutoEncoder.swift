@@ -32,4 +32,10 @@ package final class FixedPriorAutoEncoder: LabelModel {
     try network.decode(z, prior: prior, labels: &labels)
     return labels
   }
+
+  package func probabilities(
+    at z: [Float], _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
+  ) throws {
+    try network.probabilities(z, prior: prior, body)
+  }
 }

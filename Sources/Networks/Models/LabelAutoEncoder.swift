@@ -139,4 +139,15 @@ package final class LabelAutoEncoder {
     try decoder.decode(
       input, prior: prior, parameters: parameters, labels: &labels, logNormaliser: logNormaliser)
   }
+
+  /// Calls `body` with each plane of voxels along depth and its labels' probabilities for a given
+  /// z, `[H, W, padded K]`, from several threads.
+  package func probabilities(
+    _ z: [Float], prior: LabelPrior,
+    _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
+  ) throws {
+    let input = try Tensor(count: shape.latent)
+    input.assign(z)
+    decoder.probabilities(input, prior: prior, parameters: parameters, body)
+  }
 }

@@ -28,6 +28,12 @@ package protocol LabelModel: AnyObject {
 
   /// The most probable label at every voxel, `[D, H, W]`.
   func decode(_ z: [Float]) throws -> [UInt8]
+
+  /// Calls `body` with each plane of voxels along depth and its labels' probabilities, `[H, W,
+  /// padded K]` (K rounded up to a multiple of 16), from several threads, in no order.
+  func probabilities(
+    at z: [Float], _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
+  ) throws
 }
 
 /// The terms of the loss of a label volume, in nats.

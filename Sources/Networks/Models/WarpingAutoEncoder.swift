@@ -82,8 +82,6 @@ package final class WarpingAutoEncoder: LabelModel {
       shift: decoder.shift, logits: decoder.logits, logNormaliser: logNormaliser)
   }
 
-  /// Calls `body` with each plane of voxels along depth and its labels' probabilities, `[H, W,
-  /// padded K]`, from several threads.
   package func probabilities(
     at z: [Float], _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
   ) throws {
@@ -92,8 +90,8 @@ package final class WarpingAutoEncoder: LabelModel {
   }
 
   private func differentiate(
-    at z: [Float], _ observed: Observation, part: VoxelPart = .all, scale: Float, output other: WarpedPrior? = nil,
-    gradients: ParameterValues?
+    at z: [Float], _ observed: Observation, part: VoxelPart = .all, scale: Float,
+    output other: WarpedPrior? = nil, gradients: ParameterValues?
   ) throws -> (loss: Double, gradient: [Float]) {
     guard let shiftGradient = decoder.shiftGradient, let logitGradient = decoder.logitGradient
     else { throw NetworkError.invalidShape(reason: "the model was made for inference") }

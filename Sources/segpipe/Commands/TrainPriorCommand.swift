@@ -60,8 +60,7 @@ struct TrainPriorCommand: ConsoleCommand {
     let folder = PriorFolder(output ?? place + "/prior")
     let given = try LearningInputs(maps: maps, atlas: atlas, workspace: place)
     let settings = training.settings
-    if outputs.overwrite { try folder.clear() }
-    try folder.check()
+    try OutputGuard.check(folder.weights, overwrite: outputs.overwrite, inputs: [])
 
     let progress = console.progress("training the prior")
     var shown: Set<String> = []
@@ -71,10 +70,11 @@ struct TrainPriorCommand: ConsoleCommand {
       if shown.insert(path).inserted { console.show(image.findings, of: path) }
       return image.volume
     }
+    if outputs.overwrite { try folder.clear() }
     var work = PriorTraining(
       settings, atlas: given.atlas, maps: kept, heldOut: heldOut, folder: folder)
     work.checkpointInterval = training.checkpointInterval
-    Interruption.cooperate()
+    work.began = { Interruption.cooperate() }
     work.shouldStop = { Interruption.signal != nil }
     work.resumed = { console.note("\(folder.path): going on after step \($0)") }
     work.warned = { console.warn("\(Diagnosis(of: $0).message); an earlier checkpoint is used") }
