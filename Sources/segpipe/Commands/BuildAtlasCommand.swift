@@ -134,17 +134,8 @@ struct BuildAtlasCommand: ConsoleCommand {
     (build.license, build.reading) = (license, reading.options)
     let files = try LabelMapFiles(maps)
     let progress = console.progress("building the atlas")
-<<<<<<< HEAD
-    let (atlas, reports) = try request(files, table, progress, console).build()
-    let report = MapsReport(reports)
-    try AtlasFiles.write(
-      atlas, to: folder, license: license, generator: "segpipe \(Version.current)",
-      maps: DelimitedText.tsv.encoded(report.rows),
-      progress: { progress.update(0.97 + 0.03 * Double($0) / Double($1)) })
-    if output == nil { try WorkspaceMaps(workspace ?? "segpipe-work").write(files.paths) }
-=======
     let atlas = try build.perform(files, to: folder, console: console) { progress.update($0) }
->>>>>>> pipe
+    if output == nil { try WorkspaceMaps(workspace ?? "segpipe-work").write(files.paths) }
     progress.finish()
     console.note("\(folder): \(AtlasBuild.summary(of: atlas))")
   }
