@@ -53,17 +53,25 @@ package struct PriorFile: Sendable {
   package func network(
     for atlas: Atlas, purpose: LabelAutoEncoder.Purpose
   ) throws -> any LabelModel {
+    try check(atlas)
+    let model = try description.settings.network(for: atlas.prior, purpose: purpose)
+    try load(into: model.parameters)
+    model.update()
+    return model
+  }
+
+  /// Throws `AnatomyError.otherAtlas` unless it is the one that the prior was trained with.
+  func check(_ atlas: Atlas) throws {
     let fingerprint = atlas.fingerprint
     guard description.atlasFingerprint == fingerprint else {
       throw AnatomyError.otherAtlas(
         path: path, found: "\(description.atlas) \(description.atlasFingerprint)",
         expected: "\(atlas.name) \(fingerprint)")
     }
-    let model = try description.settings.network(for: atlas.prior, purpose: purpose)
-    try file.load(into: model.parameters)
-    model.update()
-    return model
   }
+
+  /// Sets weights. Throws `NetworkError`.
+  func load(into parameters: ParameterValues) throws { try file.load(into: parameters) }
 
   /// The digest that the file carries, in hexadecimal.
   package var digest: String { file.digest ?? "" }

@@ -10,6 +10,8 @@ package struct ScanFit: Sendable {
   package var model: IntensityModel
   package var kind: ScanKind
   package var quality: SegmentationQuality
+  /// The label prior of this scan where z has been found; else the location prior applies.
+  package var prior: LocationPrior?
 }
 
 extension Segmenter {
@@ -42,10 +44,15 @@ extension Segmenter {
 
     progress(.warp)
     if settings.fitsWarp {
-      for (spacing, rounds) in [(20.0, 4), (10, 5), (6, 6)] {
+      // What z finds starts from a coarse warp.
+      let levels = learned == nil ? [(20.0, 4), (10, 5), (6, 6)] : [(20.0, 4), (10, 3)]
+      for (spacing, rounds) in levels {
         fitter.estimateWarp(spacing: spacing, rounds: rounds)
         trace("warp at \(spacing) mm, up to \(fitter.displacement.largest) mm")
       }
+    }
+    let anatomy = try learned.map {
+      try readAnatomy($0, scan, affine, kind, &fitter, trace: trace)
     }
     let (information, tissueInformation) = (fitter.information(), fitter.tissueInformation())
     // Averages over blocks have narrower distributions than the voxels that are to be labelled.
@@ -61,7 +68,35 @@ extension Segmenter {
       quality: SegmentationQuality(
         information: information, tissueInformation: tissueInformation,
         outsideView: outsideView(scan.grid, affine.transform), gainOfHalfTurn: gainOfHalfTurn,
-        largestDisplacement: Double(fitter.displacement.largest)))
+        largestDisplacement: Double(fitter.displacement.largest)), prior: anatomy)
+  }
+
+  /// Finds z and goes on with the label prior that it makes, and what warp is left.
+  private func readAnatomy(
+    _ learned: LearnedPrior, _ scan: Volume<Float>, _ affine: AffineRegistration, _ kind: ScanKind,
+    _ fitter: inout ScanFitter, trace: (String) -> Void
+  ) throws -> LocationPrior {
+    let quality = SegmentationQuality(
+      information: 0, tissueInformation: 0, outsideView: 0, gainOfHalfTurn: nil,
+      largestDisplacement: 0)
+    let fit = ScanFit(
+      transform: affine.transform, displacement: fitter.displacement, bias: fitter.bias,
+      model: fitter.model, kind: kind, quality: quality, prior: nil)
+    var anatomy = try ScanAnatomy(learned, scan: scan, fit: fit, prior: prior)
+    trace("z encoded from labels")
+    let losses = try anatomy.refine(steps: settings.refinements)
+    trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")
+    let own = try anatomy.prior()
+    trace("z decoded")
+    fitter.change(to: GroupPrior(own, factor: max(1, Int((2 / own.grid.spacing.max()).rounded()))))
+    fitter.estimateIntensities(rounds: 4)
+    if settings.fitsWarp {
+      for (spacing, rounds) in [(10.0, 4), (6, 6)] {
+        fitter.estimateWarp(spacing: spacing, rounds: rounds)
+      }
+      trace("warp left, up to \(fitter.displacement.largest) mm")
+    }
+    return own
   }
 
   /// Samples below which nothing can be estimated.

@@ -6,8 +6,8 @@ import Imaging
 struct ScanFitter {
   /// Scan world mm to mm along the atlas's axes.
   private let toAtlas: Affine
-  let groups: GroupPrior
-  private let view: PriorView
+  private(set) var groups: GroupPrior
+  private var view: PriorView
   private let atlasGrid: Grid
   private let scale: IntensityScale
   private let isKnown: [Bool]
@@ -94,6 +94,14 @@ struct ScanFitter {
       estimateIntensities(rounds: 2)
       if gain < 1e-4 * Double(samples.count) { break }
     }
+  }
+
+  /// Goes on under another prior of the same labels, not displaced yet.
+  mutating func change(to groups: GroupPrior) {
+    self.groups = groups
+    view = PriorView(prior: groups, atlas: atlasGrid)
+    displacement = Displacement(over: atlasGrid, spacing: 20)
+    positions = view.kernelPositions(base)
   }
 
   /// Goes on with other voxels of the same scan, under the same estimates.

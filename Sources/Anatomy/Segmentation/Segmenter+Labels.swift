@@ -16,7 +16,8 @@ extension Segmenter {
     let grid = scan.grid
     let plane = grid.extents.x * grid.extents.y
     let values = prior.table.labels.map(\.index)
-    let kernel = PlaneLabeller(prior: prior, fit: fit, grid: grid, isTarget: isTarget)
+    let kernel = PlaneLabeller(
+      prior: fit.prior ?? prior, fit: fit, grid: grid, isTarget: isTarget)
     let levels = settings.posteriorLevels
     let count = prior.table.count
     var labels = [Int32](repeating: 0, count: grid.count)

@@ -11,6 +11,8 @@ package struct Segmenter: Sendable {
     package var stripped: Bool?
     package var fitsWarp = true
     package var fitsBias = true
+    /// Steps by which z is refined on the scan.
+    package var refinements = 20
     /// What a posterior probability of 1 is kept as (255 or 65535); nil keeps none.
     package var posteriorLevels: Int?
     /// Scan world mm to atlas world mm, where it is known: nothing is registered then.
@@ -33,6 +35,8 @@ package struct Segmenter: Sendable {
   }
 
   let prior: LocationPrior
+  /// Nil: anatomy is the location prior and a warp alone.
+  let learned: LearnedPrior?
   package var settings: Settings
   /// For each label, whether it is more than the surroundings of others.
   let isTarget: [Bool]
@@ -41,12 +45,15 @@ package struct Segmenter: Sendable {
   let coarse: (mm8: GroupPrior, mm4: GroupPrior, mm2: GroupPrior)
 
   /// - Throws: `AnatomyError.tooManyLabels` for more tissue groups than the kernels hold.
-  package init(prior: LocationPrior, settings: Settings = Settings()) throws {
+  package init(
+    prior: LocationPrior, learned: LearnedPrior? = nil, settings: Settings = Settings()
+  ) throws {
     let groups = prior.table.groups.count
     guard groups <= GroupPrior.mostGroups else {
       throw AnatomyError.tooManyLabels(found: groups, most: GroupPrior.mostGroups)
     }
     self.prior = prior
+    self.learned = learned
     self.settings = settings
     let isTarget = prior.table.labels.map { Self.isOfInterest($0) }
     var isTargetGroup = [Bool](repeating: false, count: groups)

@@ -25,8 +25,13 @@ package final class WarpedPrior {
   package let shift: ActivationShape
   package let logits: ActivationShape
 
+  /// Voxels of displacement for a shift of 1 at the resolution that networks are trained at.
+  package static let standardReach: Float = 1
+
   /// `factor` is even and divides the extents.
-  package init(_ prior: BytePrior, factor: Int, floor: Float, reach: Float = 1) {
+  package init(
+    _ prior: BytePrior, factor: Int, floor: Float, reach: Float = standardReach
+  ) {
     let extents = prior.extents
     precondition(
       factor % 2 == 0

@@ -9,6 +9,8 @@ final class ScanSegmenter {
   struct Settings {
     var method = Segmenter.Settings()
     var reading = ReadOptions()
+    /// The trained prior by which anatomy is read; nil: the location prior and a warp alone.
+    var prior: PriorFile?
     /// Registers by this instead of by the scan's content.
     var affine: MatrixFile?
   }
@@ -30,7 +32,9 @@ final class ScanSegmenter {
     self.atlas = atlas
     self.settings = settings
     self.console = console
-    segmenter = try Segmenter(prior: atlas.prior, settings: settings.method)
+    segmenter = try Segmenter(
+      prior: atlas.prior, learned: try settings.prior.map { try LearnedPrior($0, atlas: atlas) },
+      settings: settings.method)
     identity = SegmentationSidecar.AtlasIdentity(atlas, source: source)
   }
 

@@ -82,6 +82,16 @@ struct SegmentMethodOptions: ParsableArguments {
       "Format of that file: plain, itk or fsl. Default: by content and name.", valueName: "format"))
   var affineFormat: MatrixFile.Format?
 
+  @Option(
+    help: ArgumentHelp(
+      "Trained prior (see train-prior) to read the anatomy by, before the warp.",
+      valueName: "file"))
+  var prior: String?
+
+  @Option(
+    help: ArgumentHelp("Steps by which its latent is refined on the scan.", valueName: "N"))
+  var refine = Segmenter.Settings().refinements
+
   @Flag(help: "Fit no warp: faster, less accurate.")
   var noWarp = false
 
@@ -91,6 +101,9 @@ struct SegmentMethodOptions: ParsableArguments {
   func validate() throws {
     if affineFormat != nil && affine == nil {
       throw ValidationError("--affine-format needs --affine.")
+    }
+    guard (0...1000).contains(refine) else {
+      throw ValidationError("--refine is \(refine); it must be 0 to 1000.")
     }
     if atlas != nil && workspace != nil {
       throw ValidationError("--atlas and --workspace exclude each other.")
@@ -102,6 +115,7 @@ struct SegmentMethodOptions: ParsableArguments {
     settings.stripped = stripped == .auto ? nil : stripped == .yes
     (settings.fitsWarp, settings.fitsBias) = (!noWarp, !noBias)
     settings.posteriorLevels = levels
+    settings.refinements = refine
     return settings
   }
 
