@@ -30,6 +30,9 @@ package struct IntensityModel: Sendable {
   static let anchorShare = 0.3
   static let anchorCount = 20.0
 
+  /// Gaussians of a group: more where it is but the surroundings of the structures of interest.
+  static func components(isKnown: Bool) -> Int { isKnown ? 2 : 3 }
+
   /// First estimate, from summed posteriors (rows x lanes); `components` has the number of Gaussians of each
   /// group.
   package init(

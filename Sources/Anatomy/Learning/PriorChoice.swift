@@ -32,7 +32,7 @@ package struct PriorChoice: Equatable, Sendable {
         source: .given, file: tried[0], atlas: AtlasChoice(source: .given, folder: atlas))
     }
     let place = workspace ?? AtlasChoice.commonWorkspace
-    let learned = PriorFolder(place + "/prior").weights
+    let learned = TrainingFolder.prior(place + "/prior").weights
     let given = atlas.map { AtlasChoice(source: .given, folder: $0) }
     if given != nil || AtlasFiles.isFinished(place + "/atlas"), found(learned) {
       let own = AtlasChoice(source: .workspace, folder: place + "/atlas")

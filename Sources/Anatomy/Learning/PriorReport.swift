@@ -1,5 +1,5 @@
 /// What a training of the prior auto-encoder tells on its way, one line of JSON each.
-package enum PriorReport: Codable, Sendable, Equatable {
+package enum PriorReport: TrainingReport, Equatable {
   case training(Training)
   case evaluation(Evaluation)
 
@@ -64,17 +64,17 @@ package enum PriorReport: Codable, Sendable, Equatable {
     }
   }
 
-  /// Whether it is the evaluation after so many steps.
-  func isEvaluation(of step: Int) -> Bool {
-    if case .evaluation(let entry) = self { return entry.step == step }
-    return false
-  }
-
   /// Steps taken when it was told.
   package var step: Int {
     switch self {
     case .training(let entry): entry.step
     case .evaluation(let entry): entry.step
     }
+  }
+
+  /// The Dice of whole maps.
+  package var score: Double? {
+    if case .evaluation(let entry) = self { return entry.dice }
+    return nil
   }
 }

@@ -6,7 +6,7 @@ import Parallel
 ///
 /// Every step takes a random variation of a random map. All that a step depends on is in the state that
 /// checkpoints hold, so that a training which was stopped goes on as if it had not been.
-package final class PriorTrainer {
+package final class PriorTrainer: Trainer {
   package let settings: PriorSettings
   package let model: any LabelModel
   /// Steps taken are `state.adam.steps`.

@@ -1,43 +1,48 @@
 import Networks
 
-/// A trained prior as scans are read by it: its weights, and the location prior that its decoder warps
-/// at the atlas's resolution and at half of it.
+/// A trained prior as scans are read by it.
 package struct LearnedPrior: Sendable {
   package let file: PriorFile
+  /// The encoder of scans; nil: scans are encoded as label maps are.
+  package let encoder: EncoderFile?
   private let shape: WarpingShape
   private let prior: LocationPrior
-  private let fine: BytePrior
-  private let coarse: BytePrior
+  private let bytes: BytePrior
 
   /// - Throws: `AnatomyError.otherAtlas` if it was trained with another atlas,
+  ///   `AnatomyError.otherPrior` if the encoder was trained through another prior,
   ///   `NetworkError.invalidShape` for an architecture that scans cannot be read by.
-  package init(_ file: PriorFile, atlas: Atlas) throws {
+  package init(_ file: PriorFile, encoder: EncoderFile? = nil, atlas: Atlas) throws {
     try file.check(atlas)
+    try encoder?.check(file)
     guard file.description.settings.architecture == .warping else {
       throw NetworkError.invalidShape(
         reason: "scans are read by the default architecture, and this prior is of "
           + file.description.settings.architecture.rawValue)
     }
     self.file = file
+    self.encoder = encoder
     prior = atlas.prior
     shape = try file.description.settings.shape(for: prior)
-    fine = prior.bytes
-    coarse = prior.halvedBytes
+    bytes = prior.bytes
   }
 
   /// The network for one scan; networks hold buffers, and serve one scan at a time. Throws
   /// `NetworkError`.
   func network() throws -> WarpingAutoEncoder {
-    let model = try WarpingAutoEncoder(shape, prior: fine, for: .latentGradient)
+    let model = try WarpingAutoEncoder(shape, prior: bytes, for: .latentGradient)
     try file.load(into: model.parameters)
     model.update()
     return model
   }
 
-  /// The network's last layer at half the atlas's resolution.
-  var halfResolution: WarpedPrior {
-    WarpedPrior(
-      coarse, factor: shape.factor / 2, floor: shape.floor, reach: WarpedPrior.standardReach / 2)
+  /// q(z given what was observed), by the encoder of scans if there is one. Throws `NetworkError`.
+  func encode(_ observed: Observation, through model: WarpingAutoEncoder) throws -> GaussianLatent {
+    guard let encoder else { return model.encode(observed) }
+    let own = try ObservationEncoder(through: model, trains: false)
+    try encoder.load(into: own.parameters)
+    own.update()
+    return own.encode(observed)
   }
 
   /// The label prior that a network makes of z.
@@ -53,30 +58,5 @@ package struct LearnedPrior: Sendable {
     }
     return LocationPrior(
       grid: grid, table: prior.table, outside: prior.outside, planes: planes.compactMap { $0 })
-  }
-}
-
-extension LocationPrior {
-  /// Averages over blocks of 2x2x2 voxels, as a layer reads them that displaces them.
-  fileprivate var halvedBytes: BytePrior {
-    let labels = table.count
-    let dense = GroupPrior(
-      self, factor: 2, groupOf: Array(0..<labels), groups: labels)
-    let extents = dense.grid.extents
-    var (starts, entries): ([UInt32], [UInt16]) = ([0], [])
-    starts.reserveCapacity(dense.grid.count + 1)
-    for z in 0..<extents.z {
-      for y in 0..<extents.y {
-        for x in 0..<extents.x {
-          for label in 0..<labels {
-            let value = dense.value(x, y, z, label)
-            if value > 0 { entries.append(UInt16(label) << 8 | UInt16(value)) }
-          }
-          starts.append(UInt32(entries.count))
-        }
-      }
-    }
-    return BytePrior(
-      extents: dense.grid.networkExtents, labels: labels, starts: starts, entries: entries)
   }
 }

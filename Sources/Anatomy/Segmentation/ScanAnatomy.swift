@@ -3,8 +3,7 @@ import Imaging
 import Networks
 import Parallel
 
-/// The latent z of one scan: first the encoding of its labels under the location prior, then refined on
-/// its intensities.
+/// The latent z of one scan: first encoded, then refined, both on its intensities.
 ///
 /// Minimises -t log p(x given z) - log p(z) with the intensity model fixed, at half the atlas's
 /// resolution, where log p(x given z) is the exact form (DESIGN): sum over voxels of log sum over k of
@@ -12,7 +11,6 @@ import Parallel
 struct ScanAnatomy {
   private let learned: LearnedPrior
   private let model: WarpingAutoEncoder
-  private let output: WarpedPrior
   private let observation: Observation
   private(set) var z: [Float]
 
@@ -27,62 +25,38 @@ struct ScanAnatomy {
   ) throws {
     self.learned = learned
     model = try learned.network()
-    output = learned.halfResolution
-    let grid = prior.grid
+    observation =
+      ScanObservation(
+        Self.halved(scan, fit, prior.grid), model: fit.model, table: prior.table
+      ).exact
+    z = try learned.encode(observation, through: model).mean
+  }
+
+  /// A scan's averages over 2x2x2 voxels of the atlas grid under its affine, the bias field taken off; not
+  /// a number outside the scan.
+  static func halved(
+    _ scan: Volume<Float>, _ fit: ScanFit, _ grid: Grid
+  ) -> Volume<Float> {
     let onAtlas = Resampler.linear(
       scan, onto: grid, through: fit.transform.inverse, outside: .nan
     ).volume()
-    z = try model.encode(Self.labels(onAtlas, fit, prior)).mean
-    observation = Self.observation(onAtlas, fit, prior.table)
-  }
-
-  /// The most probable labels on the atlas grid, as positions in the table.
-  private static func labels(
-    _ scan: Volume<Float>, _ fit: ScanFit, _ prior: LocationPrior
-  ) -> [UInt8] {
-    var placed = fit
-    placed.transform = .identity
-    placed.kind = .whole
-    let everything = [Bool](repeating: true, count: prior.table.count)
-    let labeller = PlaneLabeller(
-      prior: prior, fit: placed, grid: prior.grid, isTarget: everything)
-    let plane = prior.grid.extents.x * prior.grid.extents.y
-    let planes = scan.voxels.withUnsafeBufferPointer { voxels in
-      nonisolated(unsafe) let voxels = voxels
-      return Parallel.map(prior.grid.extents.z) { z in
-        labeller.run(
-          plane: z, voxels: UnsafeBufferPointer(rebasing: voxels[z * plane..<(z + 1) * plane]),
-          levels: nil
-        ).best
+    let half = Pyramid.averaged(onAtlas, factors: SIMD3(repeating: 2))
+    let toAtlas = (grid.affine.inverse * half.grid.affine).scaled(by: grid.spacing)
+    var voxels = half.voxels
+    let (width, height) = (half.grid.extents.x, half.grid.extents.y)
+    voxels.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let out = buffer
+      Parallel.forEach(half.grid.extents.z) { z in
+        for y in 0..<height {
+          for x in 0..<width {
+            let at = toAtlas(SIMD3(Double(x), Double(y), Double(z)))
+            let bias = fit.bias.logarithm(at: SIMD3<Float>(at))
+            out[(z * height + y) * width + x] *= exp(-bias)
+          }
+        }
       }
     }
-    return Array(planes.joined())
-  }
-
-  /// Intensities at half the resolution, and what each is worth under each label.
-  private static func observation(
-    _ scan: Volume<Float>, _ fit: ScanFit, _ table: LabelTable
-  ) -> Observation {
-    let half = Pyramid.averaged(scan, factors: SIMD3(repeating: 2))
-    let grid = half.grid
-    let toAtlas = (scan.grid.affine.inverse * grid.affine).scaled(by: scan.grid.spacing)
-    let plane = grid.extents.x * grid.extents.y
-    let codes = Parallel.map(grid.extents.z) { z in
-      (0..<plane).map { voxel -> UInt16 in
-        let value = half.voxels[z * plane + voxel]
-        guard value == value else { return Observation.unobserved }
-        if value == 0 { return IntensityScale.zero }
-        let at = toAtlas(
-          SIMD3(Double(voxel % grid.extents.x), Double(voxel / grid.extents.x), Double(z)))
-        return fit.model.scale.row(value * exp(-fit.bias.logarithm(at: SIMD3<Float>(at))))
-      }
-    }
-    let likelihood = fit.model.table()
-    return .exact(
-      codes: Array(codes.joined()),
-      table: ObservationTable(codes: IntensityScale.rows, labels: table.count) { row, label in
-        likelihood.values[row * likelihood.lanes + table.groupOfLabel[label]]
-      })
+    return Volume(grid: half.grid, voxels: voxels)
   }
 
   /// Steps of Adam on z; returns the tempered negative log-posterior before each.
@@ -93,7 +67,7 @@ struct ScanAnatomy {
     var losses: [Double] = []
     for step in 0..<steps {
       let (value, gradient) = try model.loss(
-        at: z, observed: observation, scale: Self.temperature, output: output)
+        at: z, observed: observation, scale: Self.temperature, output: model.halfOutput)
       losses.append(value + 0.5 * z.reduce(0.0) { $0 + Double($1) * Double($1) })
       let (unbias1, unbias2) = (
         1 - pow(beta1, Float(step + 1)), 1 - pow(beta2, Float(step + 1))

@@ -14,6 +14,18 @@ package struct ScanFit: Sendable {
   package var prior: LocationPrior?
 }
 
+extension ScanFit {
+  /// What a fit starts from, not judged yet.
+  fileprivate init(startOf fitter: ScanFitter, affine: AffineRegistration, kind: ScanKind) {
+    self.init(
+      transform: affine.transform, displacement: fitter.displacement, bias: fitter.bias,
+      model: fitter.model, kind: kind,
+      quality: SegmentationQuality(
+        information: 0, tissueInformation: 0, outsideView: 0, gainOfHalfTurn: nil,
+        largestDisplacement: 0))
+  }
+}
+
 extension Segmenter {
   /// Fits a scan whose axes run closest to R, A and S.
   func fit(
@@ -26,35 +38,18 @@ extension Segmenter {
     let (affine, kind, gainOfHalfTurn) = register(scan, scale: scale, trace: trace)
 
     progress(.intensities)
-    let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
-    let blocks = Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: 2))
-    let samples = ScanSamples(
-      blocks, scale: scale, keep: region.selection(of: blocks.grid, under: affine.transform))
-    guard samples.count >= Self.fewestSamples else {
-      throw AnatomyError.hopelessFit(
-        path: path, reason: "the structures of interest lie outside its field of view")
-    }
-    var fitter = ScanFitter(self, affine: affine, samples: samples, scale: scale)
-    fitter.estimateIntensities(rounds: 6)
-    for _ in 0..<2 {
-      fitter.estimateBias()
-      fitter.estimateIntensities(rounds: 3)
-    }
-    trace("intensities of \(samples.count) blocks, bias up to \(fitter.bias.strongest)")
+    var fitter = try startFit(scan, affine, scale: scale, path: path, trace: trace)
 
     progress(.warp)
+    // What z finds starts from a coarse warp.
     if settings.fitsWarp {
-      // What z finds starts from a coarse warp.
-      let levels = learned == nil ? [(20.0, 4), (10, 5), (6, 6)] : [(20.0, 4), (10, 3)]
-      for (spacing, rounds) in levels {
-        fitter.estimateWarp(spacing: spacing, rounds: rounds)
-        trace("warp at \(spacing) mm, up to \(fitter.displacement.largest) mm")
-      }
+      warp(&fitter, learned == nil ? Self.fullWarp : Self.coarseWarp, trace: trace)
     }
     let anatomy = try learned.map {
       try readAnatomy($0, scan, affine, kind, &fitter, trace: trace)
     }
     let (information, tissueInformation) = (fitter.information(), fitter.tissueInformation())
+    let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
     // Averages over blocks have narrower distributions than the voxels that are to be labelled.
     let everySecond = region.selection(of: scan.grid, under: affine.transform, step: 2)
     let voxels = ScanSamples(scan, scale: scale, keep: everySecond)
@@ -71,31 +66,78 @@ extension Segmenter {
         largestDisplacement: Double(fitter.displacement.largest)), prior: anatomy)
   }
 
+  /// Intensities and bias field under the location prior as the affine places it.
+  private func startFit(
+    _ scan: Volume<Float>, _ affine: AffineRegistration, scale: IntensityScale, path: String,
+    trace: (String) -> Void
+  ) throws -> ScanFitter {
+    let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
+    let blocks = Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: 2))
+    let samples = ScanSamples(
+      blocks, scale: scale, keep: region.selection(of: blocks.grid, under: affine.transform))
+    guard samples.count >= Self.fewestSamples else {
+      throw AnatomyError.hopelessFit(
+        path: path, reason: "the structures of interest lie outside its field of view")
+    }
+    var fitter = ScanFitter(self, affine: affine, samples: samples, scale: scale)
+    fitter.estimateIntensities(rounds: 6)
+    for _ in 0..<2 {
+      fitter.estimateBias()
+      fitter.estimateIntensities(rounds: 3)
+    }
+    trace("intensities of \(samples.count) blocks, bias up to \(fitter.bias.strongest)")
+    return fitter
+  }
+
+  /// What the learned prior sees of a scan, without anything learned: affine, intensities, bias field and
+  /// a coarse warp, which is only there to find these.
+  ///
+  /// - Throws: as `segment`.
+  func observe(
+    _ scan: Volume<Float>, path: String, trace: (String) -> Void = { _ in }
+  ) throws -> ObservedFit {
+    let scan = Self.canonical(scan).volume
+    guard let scale = IntensityScale(scan.voxels) else {
+      throw AnatomyError.noContrast(path: path)
+    }
+    let (affine, kind, _) = register(scan, scale: scale, trace: trace)
+    var fitter = try startFit(scan, affine, scale: scale, path: path, trace: trace)
+    if settings.fitsWarp { warp(&fitter, Self.coarseWarp, trace: trace) }
+    let fit = ScanFit(startOf: fitter, affine: affine, kind: kind)
+    return ObservedFit(
+      half: ScanAnatomy.halved(scan, fit, prior.grid), model: fit.model,
+      histogram: fitter.posteriorHistogram())
+  }
+
+  /// Lattice spacings of a warp in mm, and rounds on each.
+  private static let fullWarp = [(20.0, 4), (10, 5), (6, 6)]
+  private static let coarseWarp = [(20.0, 4), (10, 3)]
+  private static let remainingWarp = [(10.0, 4), (6, 6)]
+
+  private func warp(
+    _ fitter: inout ScanFitter, _ levels: [(Double, Int)], trace: (String) -> Void
+  ) {
+    for (spacing, rounds) in levels {
+      fitter.estimateWarp(spacing: spacing, rounds: rounds)
+      trace("warp at \(spacing) mm, up to \(fitter.displacement.largest) mm")
+    }
+  }
+
   /// Finds z and goes on with the label prior that it makes, and what warp is left.
   private func readAnatomy(
     _ learned: LearnedPrior, _ scan: Volume<Float>, _ affine: AffineRegistration, _ kind: ScanKind,
     _ fitter: inout ScanFitter, trace: (String) -> Void
   ) throws -> LocationPrior {
-    let quality = SegmentationQuality(
-      information: 0, tissueInformation: 0, outsideView: 0, gainOfHalfTurn: nil,
-      largestDisplacement: 0)
-    let fit = ScanFit(
-      transform: affine.transform, displacement: fitter.displacement, bias: fitter.bias,
-      model: fitter.model, kind: kind, quality: quality, prior: nil)
+    let fit = ScanFit(startOf: fitter, affine: affine, kind: kind)
     var anatomy = try ScanAnatomy(learned, scan: scan, fit: fit, prior: prior)
-    trace("z encoded from labels")
+    trace("z encoded")
     let losses = try anatomy.refine(steps: settings.refinements)
     trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")
     let own = try anatomy.prior()
     trace("z decoded")
     fitter.change(to: GroupPrior(own, factor: max(1, Int((2 / own.grid.spacing.max()).rounded()))))
     fitter.estimateIntensities(rounds: 4)
-    if settings.fitsWarp {
-      for (spacing, rounds) in [(10.0, 4), (6, 6)] {
-        fitter.estimateWarp(spacing: spacing, rounds: rounds)
-      }
-      trace("warp left, up to \(fitter.displacement.largest) mm")
-    }
+    if settings.fitsWarp { warp(&fitter, Self.remainingWarp, trace: trace) }
     return own
   }
 

@@ -43,18 +43,22 @@ struct ScanFitter {
     positions = view.kernelPositions(base)
     let start = groups.histogram(positions: positions, rows: samples.rows, table: affine.table)
     model = IntensityModel(
-      histogram: start.counts, lanes: groups.lanes, components: isKnown.map { $0 ? 2 : 3 },
-      scale: scale)
+      histogram: start.counts, lanes: groups.lanes,
+      components: isKnown.map { IntensityModel.components(isKnown: $0) }, scale: scale)
     table = model.table()
     bias = BiasField(over: atlasGrid)
     displacement = Displacement(over: atlasGrid, spacing: 20)
   }
 
+  /// Summed posteriors of tissue groups by intensity row, rows x lanes.
+  func posteriorHistogram() -> [Double] {
+    groups.histogram(positions: positions, rows: samples.rows, table: table).counts
+  }
+
   /// Expectation maximisation of the intensity model.
   mutating func estimateIntensities(rounds: Int) {
     for _ in 0..<rounds {
-      model.update(
-        histogram: groups.histogram(positions: positions, rows: samples.rows, table: table).counts)
+      model.update(histogram: posteriorHistogram())
       table = model.table()
     }
   }

@@ -85,9 +85,7 @@ package struct Segmenter: Sendable {
     _ scan: consuming Volume<Float>, path: String,
     progress: (Stage) -> Void = { _ in }, trace: (String) -> Void = { _ in }
   ) throws -> Segmentation {
-    let order = VoxelOrder(from: scan.grid, to: .canonical)
-    let ordered = order.apply(scan)
-    let canonical = Volume(grid: Self.rounded(ordered.grid), voxels: ordered.voxels)
+    let (canonical, order) = Self.canonical(scan)
     let fit = try fit(canonical, path: path, progress: progress, trace: trace)
     progress(.labels)
     let result = label(canonical, fit)
@@ -100,6 +98,15 @@ package struct Segmenter: Sendable {
       labels: order.undo(Volume(grid: order.target, voxels: result.labels)),
       posteriors: result.posteriors, order: order, volumes: result.volumes,
       transform: fit.transform, kind: fit.kind, model: fit.model, quality: fit.quality)
+  }
+
+  /// The scan with axes closest to R, A and S.
+  static func canonical(
+    _ scan: consuming Volume<Float>
+  ) -> (volume: Volume<Float>, order: VoxelOrder) {
+    let order = VoxelOrder(from: scan.grid, to: .canonical)
+    let ordered = order.apply(scan)
+    return (Volume(grid: rounded(ordered.grid), voxels: ordered.voxels), order)
   }
 
   /// The grid with its affine rounded to a thousandth of a mm at each corner or better: the same scan

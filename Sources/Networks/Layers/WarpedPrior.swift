@@ -1,4 +1,5 @@
 import CKernels
+import Glibc
 import Parallel
 
 /// The last layer of a decoder that warps a prior and adds residual logits; softmax, loss and
@@ -225,5 +226,12 @@ package struct ObservationTable: Sendable {
       for label in 0..<labels { values[code * padded + label] = value(code, label) }
     }
     self.values = values
+  }
+
+  private init(values: [Float]) { self.values = values }
+
+  /// The table of logarithms, for the Jensen bound; values below 1e-37 count as that.
+  package var logarithms: ObservationTable {
+    ObservationTable(values: values.map { log(max($0, 1e-37)) })
   }
 }

@@ -93,9 +93,17 @@ package final class WarpingAutoEncoder: LabelModel {
   /// Any loss of what was observed at z, in nats, summed over voxels, times `scale`; and its
   /// gradient with respect to z. The weights are frozen. `output`, if given, is `halfOutput`.
   package func loss(
-    at z: [Float], observed: Observation, scale: Float = 1, output: WarpedPrior? = nil
+    at z: [Float], observed: Observation, scale: Float = 1, output: WarpedPrior? = nil,
+    part: VoxelPart = .all
   ) throws -> (loss: Double, gradient: [Float]) {
-    try differentiate(at: z, observed, scale: scale, output: output, gradients: nil)
+    try differentiate(at: z, observed, part: part, scale: scale, output: output, gradients: nil)
+  }
+
+  /// The loss in nats of what was observed at `halfOutput`'s voxels, without gradients. Throws
+  /// `NetworkError`.
+  package func value(at z: [Float], observed: Observation) throws -> Double {
+    try decoder.forward(z)
+    return halfOutput.loss(shift: decoder.shift, logits: decoder.logits, observed: observed)
   }
 
   package func decode(_ z: [Float]) throws -> [UInt8] { try decode(z, logNormaliser: nil) }

@@ -67,7 +67,8 @@ struct SegmentCommand: ConsoleCommand {
 
     let settings = ScanSegmenter.Settings(
       method: method.settings(levels: further.posteriorLevels), reading: reading.options,
-      prior: try method.prior.map { try PriorFile($0) }, affine: try method.matrix())
+      prior: try method.prior.map { try PriorFile($0) },
+      encoder: try method.encoder.map { try EncoderFile($0) }, affine: try method.matrix())
     let progress = console.progress("segmenting")
     let choice = try AtlasChoice.choose(given: method.atlas, workspace: method.workspace)
     let atlas = try AtlasFiles.read(choice.folder)

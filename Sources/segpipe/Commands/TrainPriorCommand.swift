@@ -57,7 +57,7 @@ struct TrainPriorCommand: ConsoleCommand {
 
   func perform(_ console: Console) throws {
     let place = workspace ?? AtlasChoice.commonWorkspace
-    let folder = PriorFolder(output ?? place + "/prior")
+    let folder = TrainingFolder.prior(output ?? place + "/prior")
     let given = try LearningInputs(maps: maps, atlas: atlas, workspace: place)
     let settings = training.settings
     try OutputGuard.check(folder.weights, overwrite: outputs.overwrite, inputs: [])
@@ -74,11 +74,13 @@ struct TrainPriorCommand: ConsoleCommand {
     var work = PriorTraining(
       settings, atlas: given.atlas, maps: kept, heldOut: heldOut, folder: folder)
     work.checkpointInterval = training.checkpointInterval
-    work.began = { Interruption.cooperate() }
-    work.shouldStop = { Interruption.signal != nil }
-    work.resumed = { console.note("\(folder.path): going on after step \($0)") }
-    work.warned = { console.warn("\(Diagnosis(of: $0).message); an earlier checkpoint is used") }
-    work.told = { report in
+    work.hooks.began = { Interruption.cooperate() }
+    work.hooks.shouldStop = { Interruption.signal != nil }
+    work.hooks.resumed = { console.note("\(folder.path): going on after step \($0)") }
+    work.hooks.warned = {
+      console.warn("\(Diagnosis(of: $0).message); an earlier checkpoint is used")
+    }
+    work.hooks.told = { report in
       progress.update(Double(report.step) / Double(settings.steps))
       if case .evaluation(let evaluation) = report {
         console.note(PriorCurve.sentence(of: evaluation))

@@ -11,6 +11,8 @@ final class ScanSegmenter {
     var reading = ReadOptions()
     /// The trained prior by which anatomy is read; nil: the location prior and a warp alone.
     var prior: PriorFile?
+    /// The encoder of scans that goes with it.
+    var encoder: EncoderFile?
     /// Registers by this instead of by the scan's content.
     var affine: MatrixFile?
   }
@@ -33,7 +35,10 @@ final class ScanSegmenter {
     self.settings = settings
     self.console = console
     segmenter = try Segmenter(
-      prior: atlas.prior, learned: try settings.prior.map { try LearnedPrior($0, atlas: atlas) },
+      prior: atlas.prior,
+      learned: try settings.prior.map {
+        try LearnedPrior($0, encoder: settings.encoder, atlas: atlas)
+      },
       settings: settings.method)
     identity = SegmentationSidecar.AtlasIdentity(atlas, source: source)
   }

@@ -89,6 +89,12 @@ struct SegmentMethodOptions: ParsableArguments {
   var prior: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Trained encoder of scans (see pretrain-encoder) that goes with the prior.",
+      valueName: "file"))
+  var encoder: String?
+
+  @Option(
     help: ArgumentHelp("Steps by which its latent is refined on the scan.", valueName: "N"))
   var refine = Segmenter.Settings().refinements
 

@@ -2,26 +2,38 @@ import Files
 import Foundation
 import Networks
 
-/// Where a training of the prior auto-encoder keeps its files.
+/// Where a training keeps its files.
 ///
 ///     checkpoints/step-NNNNNNNN.safetensors   the last two
 ///     log.jsonl                               reports, one a line
-///     prior.safetensors                       the trained prior (`PriorFile`)
-package struct PriorFolder: Sendable {
+///     prior.safetensors, encoder.safetensors  what was trained (`PriorFile`, `EncoderFile`)
+package struct TrainingFolder: Sendable {
   package let path: String
+  /// What was trained.
+  package let weights: String
 
-  package init(_ path: String) { self.path = path }
+  private init(_ path: String, weights: String) {
+    self.path = path
+    self.weights = path + "/" + weights
+  }
+
+  package static func prior(_ path: String) -> TrainingFolder {
+    TrainingFolder(path, weights: "prior.safetensors")
+  }
+
+  package static func encoder(_ path: String) -> TrainingFolder {
+    TrainingFolder(path, weights: "encoder.safetensors")
+  }
 
   package var checkpoints: CheckpointFolder { CheckpointFolder(path + "/checkpoints") }
   package var log: String { path + "/log.jsonl" }
-  package var weights: String { path + "/prior.safetensors" }
 
   /// The reports told so far; lines that are no report are passed over.
-  package func reports() -> [PriorReport] {
+  package func reports<Report: TrainingReport>() -> [Report] {
     guard let text = try? String(contentsOfFile: log, encoding: .utf8) else { return [] }
     let decoder = JSONDecoder()
     return text.split(separator: "\n").compactMap {
-      try? decoder.decode(PriorReport.self, from: Data($0.utf8))
+      try? decoder.decode(Report.self, from: Data($0.utf8))
     }
   }
 
@@ -32,7 +44,7 @@ package struct PriorFolder: Sendable {
   }
 
   /// Replaces the log. Throws `FileError`.
-  package func write(_ reports: [PriorReport]) throws {
+  package func write(_ reports: [some TrainingReport]) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     var text: [UInt8] = []

@@ -1,0 +1,44 @@
+import Networks
+
+/// How an encoder of scans is trained.
+package struct EncoderSettings: Hashable, Sendable, Codable {
+  /// What it learns from.
+  package enum Source: String, Hashable, Sendable, Codable {
+    /// Scans drawn from label maps: the labels are known, and judge what the decoder makes of z.
+    case simulated
+    /// Scans without labels: their intensities judge it.
+    case scans
+  }
+
+  /// Which form the likelihood of a scan takes (DESIGN).
+  package enum Likelihood: String, Hashable, Sendable, Codable, CaseIterable {
+    case exact, jensen
+  }
+
+  package var source: Source
+  package var likelihood = Likelihood.exact
+  /// What a voxel of 8 mm3 counts in the likelihood of a scan: neighbours are no independent witnesses.
+  package var temperature: Float = ScanAnatomy.temperature
+  package var beta = 1.0
+  package var steps: Int
+  /// Highest learning rate.
+  package var rate: Double
+  /// Samples of z for each scan and step.
+  package var samples = 1
+  package var seed: UInt64 = 1
+  package var augmentation = MapAugmentation.Settings()
+  package var evaluationInterval = 250
+  /// Stops when this many reports in a row bring no gain; nil never does.
+  package var patience: Int?
+
+  package init(_ source: Source) {
+    self.source = source
+    (steps, rate) = source == .simulated ? (3000, 5e-4) : (1000, 1e-4)
+  }
+
+  /// Learning rate by step.
+  package var schedule: LearningRateSchedule {
+    LearningRateSchedule(
+      peak: rate, warmup: min(100, steps / 10), total: steps, last: rate / 100)
+  }
+}

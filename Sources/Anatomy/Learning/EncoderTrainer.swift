@@ -1,0 +1,248 @@
+import Foundation
+import Imaging
+import Networks
+import Parallel
+
+/// Trains an encoder of scans through the frozen decoder of a trained prior: maximises
+/// E_q log p(target given z) - beta KL(q, N(0, I)), the target being known labels or the scan itself.
+///
+/// Depends on its inputs and `state` alone.
+final class EncoderTrainer: Trainer {
+  /// What is learned from.
+  enum Inputs {
+    /// Label maps that scans are drawn from.
+    case maps(AlignedMaps)
+    case scans([ScanObservation])
+  }
+
+  let settings: EncoderSettings
+  let encoder: ObservationEncoder
+  private(set) var state: TrainingState
+  private let inputs: Inputs
+  private let augmentation: MapAugmentation?
+  private let simulation: SimulatedScan
+  private let evaluator: EncoderEvaluator
+  private let gradients: ParameterValues
+  private let voxels: Int
+  private var labels: [UInt8] = []
+  private var sums = Sums()
+
+  /// Means over the steps since the last report.
+  private struct Sums: Codable {
+    var reconstruction = 0.0
+    var divergence = 0.0
+    var norm = 0.0
+    var count = 0
+  }
+
+  private static let sumsKey = "sums"
+  /// A step with known labels judges one of so many parts of the voxels.
+  private static let parts = 4
+  /// Steps between two reports on the loss.
+  private static let reportInterval = 10
+  private static let largestNorm = 1.0
+
+  /// `evaluated` are looked at; weights are those of the encoder.
+  ///
+  /// - Throws: `NetworkError`.
+  init(
+    _ settings: EncoderSettings, encoder: ObservationEncoder, prior: LocationPrior,
+    inputs: Inputs, evaluated: Inputs, notes: [String: String]
+  ) throws {
+    guard let gradients = encoder.gradients else {
+      throw NetworkError.invalidShape(reason: "no gradients")
+    }
+    self.settings = settings
+    self.encoder = encoder
+    self.gradients = gradients
+    self.inputs = inputs
+    simulation = SimulatedScan(prior)
+    if case .maps(let maps) = inputs {
+      augmentation = MapAugmentation(maps, settings: settings.augmentation)
+      voxels = prior.grid.count
+    } else {
+      augmentation = nil
+      voxels = prior.grid.count / 8
+    }
+    evaluator = try EncoderEvaluator(
+      evaluated, simulation: simulation, prior: prior, temperature: settings.temperature)
+    var adam = Adam.Settings()
+    adam.largestNorm = Self.largestNorm
+    adam.beta2 = 0.99
+    state = TrainingState(
+      weights: encoder.parameters, adam: try Adam(encoder.parameters.list, settings: adam),
+      random: Philox(seed: settings.seed, stream: 1 << 40), threads: Parallel.threads,
+      notes: notes)
+  }
+
+  func restore(_ folder: CheckpointFolder) -> (steps: Int?, damaged: [any Error]) {
+    let result = folder.restore(&state)
+    encoder.update()
+    if let text = state.notes[Self.sumsKey] {
+      sums = (try? JSONDecoder().decode(Sums.self, from: Data(text.utf8))) ?? Sums()
+    }
+    return result
+  }
+
+  var isFinished: Bool { state.adam.steps >= settings.steps }
+
+  func step() throws -> [EncoderReport] {
+    let step = state.adam.steps
+    let (scan, target) = next()
+    let loss = try differentiate(scan, target)
+    let rate = settings.schedule.rate(step)
+    let norm = state.adam.step(encoder.parameters, gradients: gradients, rate: rate)
+    guard norm.isFinite else {
+      throw NetworkError.invalidShape(
+        reason: "the gradient of step \(step + 1) is not a number; a lower rate may help")
+    }
+    encoder.update()
+    state.threads = Parallel.threads
+    sums.reconstruction += loss.reconstruction / Double(voxels)
+    sums.divergence += loss.divergence
+    sums.norm += norm
+    sums.count += 1
+    let reports = reports(after: step + 1, rate: rate)
+    state.notes[Self.sumsKey] = String(decoding: try JSONEncoder().encode(sums), as: UTF8.self)
+    return reports
+  }
+
+  /// The next scan and what its decoding is judged by.
+  private func next() -> (ScanObservation, ObservationEncoder.Target) {
+    switch inputs {
+    case .scans(let scans):
+      let scan = scans[Int(state.random.next() % UInt64(scans.count))]
+      let observation = settings.likelihood == .exact ? scan.exact : scan.jensen
+      return (scan, .observed(observation, weight: settings.temperature))
+    case .maps(let maps):
+      let index = Int(state.random.next() % UInt64(maps.maps.count))
+      augmentation?.draw(index, random: &state.random, into: &labels)
+      let unknown = UInt8(maps.space.table.count)
+      for i in labels.indices where labels[i] == ChannelMap.missing { labels[i] = unknown }
+      let scan = simulation.draw(labels, random: &state.random)
+      let part = VoxelPart(
+        stride: Self.parts, phase: Int(state.random.next() % UInt64(Self.parts)))
+      return (scan, .labels(labels, part: part))
+    }
+  }
+
+  /// Gradients of the mean over samples of z.
+  private func differentiate(
+    _ scan: ScanObservation, _ target: ObservationEncoder.Target
+  ) throws -> LabelLoss {
+    let scale = 1 / Float(voxels * settings.samples)
+    var (reconstruction, divergence) = (0.0, 0.0)
+    var sum: Tensor?
+    let input = scan.exact
+    for sample in 0..<settings.samples {
+      let epsilon = (0..<encoder.model.latentCount).map { _ in state.random.normal() }
+      let loss = try encoder.differentiate(
+        input, target: target, epsilon: epsilon, beta: Float(settings.beta), scale: scale)
+      reconstruction += loss.reconstruction / Double(settings.samples)
+      divergence += loss.divergence / Double(settings.samples)
+      guard settings.samples > 1 else { break }
+      let total = try sum ?? Tensor(count: gradients.all.count)
+      total.add(gradients.all)
+      sum = total
+    }
+    if let sum { gradients.all.assign(sum.elements) }
+    return LabelLoss(reconstruction: reconstruction, divergence: divergence)
+  }
+
+  private func reports(after step: Int, rate: Double) -> [EncoderReport] {
+    guard step % Self.reportInterval == 0 || step == settings.steps else { return [] }
+    let count = Double(sums.count)
+    defer { sums = Sums() }
+    return [
+      .training(
+        .init(
+          step: step, reconstruction: sums.reconstruction / count,
+          divergence: sums.divergence / count, norm: sums.norm / count, rate: rate))
+    ]
+  }
+
+  var isEvaluationDue: Bool {
+    state.adam.steps % settings.evaluationInterval == 0 || isFinished
+  }
+
+  func evaluate(unless shouldStop: () -> Bool) throws -> EncoderReport? {
+    try evaluator.evaluate(encoder, step: state.adam.steps, unless: shouldStop)
+      .map { .evaluation($0) }
+  }
+}
+
+/// Judges an encoder of scans by whole scans, beside the location prior.
+struct EncoderEvaluator {
+  /// Scans and, where they are known, their labels.
+  private let scans: [(observation: ScanObservation, labels: [UInt8]?)]
+  private let table: LabelTable
+  private let priorDice: Double?
+  private let priorExact: Double
+  private let temperature: Float
+
+  init(
+    _ inputs: EncoderTrainer.Inputs, simulation: SimulatedScan, prior: LocationPrior,
+    temperature: Float
+  ) throws {
+    table = prior.table
+    self.temperature = temperature
+    switch inputs {
+    case .scans(let all): scans = all.map { ($0, nil) }
+    case .maps(let maps):
+      var random = Philox(seed: 1, stream: 3 << 40)
+      let unknown = UInt8(prior.table.count)
+      scans = maps.maps.map { map in
+        let labels = map.channels.map { $0 == ChannelMap.missing ? unknown : $0 }
+        return (simulation.draw(labels, random: &random), map.channels)
+      }
+    }
+    let expected = prior.mostProbableChannels()
+    let dice = scans.compactMap { scan in
+      scan.labels.flatMap { LabelDice($0, expected, table: prior.table).mean }
+    }
+    priorDice = Self.mean(dice)
+    // The layer without displacement or logits.
+    let layer = WarpedPrior(prior.bytes, factor: 4, floor: WarpingShape.standardFloor).halved()
+    let (shift, logits) = (
+      try Tensor(count: layer.shift.count), try Tensor(count: layer.logits.count)
+    )
+    priorExact =
+      Self.mean(
+        scans.map { scan in
+          -layer.loss(shift: shift, logits: logits, observed: scan.observation.exact)
+            / Double(scan.observation.observed)
+        }) ?? 0
+  }
+
+  private static func mean(_ values: [Double]) -> Double? {
+    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+  }
+
+  /// Nil if asked to stop before all scans were looked at.
+  func evaluate(
+    _ encoder: ObservationEncoder, step: Int, unless shouldStop: () -> Bool
+  ) throws -> EncoderReport.Evaluation? {
+    var dice: [Double] = []
+    var (exact, jensen, divergence, bound) = (0.0, 0.0, 0.0, 0.0)
+    let model = encoder.model
+    for (scan, labels) in scans {
+      if shouldStop() { return nil }
+      let latent = encoder.encode(scan.exact)
+      let likelihood = -(try model.value(at: latent.mean, observed: scan.exact))
+      exact += likelihood / Double(scan.observed)
+      jensen -= try model.value(at: latent.mean, observed: scan.jensen) / Double(scan.observed)
+      divergence += latent.divergence
+      bound += Double(temperature) * likelihood - latent.divergence
+      if let labels {
+        if let mean = LabelDice(labels, try model.decode(latent.mean), table: table).mean {
+          dice.append(mean)
+        }
+      }
+    }
+    let count = Double(max(1, scans.count))
+    return EncoderReport.Evaluation(
+      step: step, dice: Self.mean(dice), priorDice: priorDice, exact: exact / count,
+      jensen: jensen / count, priorExact: priorExact, divergence: divergence / count,
+      bound: bound / count)
+  }
+}

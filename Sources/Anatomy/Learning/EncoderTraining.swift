@@ -1,0 +1,129 @@
+import Files
+import Foundation
+import Networks
+
+/// A training of an encoder of scans from its files to its files: takes up what a stopped one left, writes
+/// checkpoints and the log, and in the end the trained encoder.
+package struct EncoderTraining {
+  package let settings: EncoderSettings
+  package let atlas: Atlas
+  package let prior: PriorFile
+  /// Where training starts; nil: with the encoder of label maps that came with the prior.
+  package let start: EncoderFile?
+  package let inputs: Inputs
+  package let folder: TrainingFolder
+  /// Steps between two checkpoints.
+  package var checkpointInterval = 250
+  package var hooks = TrainingHooks<EncoderReport>()
+
+  /// What is learned from, with its names.
+  package enum Inputs {
+    /// Label maps that scans are drawn from, and those that are only looked at; nil: some of them.
+    case maps(AlignedMaps, heldOut: AlignedMaps?)
+    case scans([(name: String, observation: ScanObservation)])
+
+    var names: [String] {
+      switch self {
+      case .maps(let maps, _): maps.maps.map(\.name)
+      case .scans(let scans): scans.map(\.name)
+      }
+    }
+  }
+
+  package init(
+    _ settings: EncoderSettings, atlas: Atlas, prior: PriorFile, start: EncoderFile?,
+    inputs: Inputs, folder: TrainingFolder
+  ) {
+    self.settings = settings
+    self.atlas = atlas
+    self.prior = prior
+    self.start = start
+    self.inputs = inputs
+    self.folder = folder
+  }
+
+  /// Inputs of the training looked at where none are held out.
+  private static let shown = 3
+
+  /// A gain, in Dice or nats a voxel.
+  private static let leastGain = 0.001
+
+  /// Trains to the end or until asked to stop. Throws `AnatomyError.otherTraining`,
+  /// `AnatomyError.otherPrior`, `NetworkError`, `FileError`.
+  package func run() throws -> TrainingEnding {
+    let learned = try LearnedPrior(prior, encoder: start, atlas: atlas)
+    let encoder = try ObservationEncoder(through: try learned.network(), trains: true)
+    if let start {
+      try start.load(into: encoder.parameters)
+      encoder.update()
+    } else {
+      encoder.adopt()
+    }
+    let decoder = Self.digest(encoder.model.parameters)
+    let identity = try identity
+    let (given, shown) = trainerInputs
+    let trainer = try EncoderTrainer(
+      settings, encoder: encoder, prior: atlas.prior, inputs: given, evaluated: shown,
+      notes: identity)
+    let ending = try TrainingLoop(
+      trainer: trainer, folder: folder, identity: identity,
+      checkpointInterval: checkpointInterval, patience: settings.patience,
+      leastGain: Self.leastGain, hooks: hooks
+    ).run()
+    precondition(
+      Self.digest(encoder.model.parameters) == decoder, "the frozen decoder has changed")
+    guard case .finished(let steps, _) = ending else { return ending }
+    let training = EncoderFile.Training(settings: settings, inputs: inputs.names, steps: steps)
+    try EncoderFile.write(
+      encoder.parameters,
+      EncoderFile.Description(
+        atlas: atlas.name, prior: prior.digest,
+        trainings: (start?.description.trainings ?? []) + [training]),
+      to: folder.weights)
+    return ending
+  }
+
+  private var trainerInputs: (given: EncoderTrainer.Inputs, shown: EncoderTrainer.Inputs) {
+    switch inputs {
+    case .maps(let maps, let heldOut):
+      (
+        .maps(maps),
+        .maps(heldOut ?? AlignedMaps(Array(maps.maps.prefix(Self.shown)), in: maps.space))
+      )
+    case .scans(let scans):
+      (
+        .scans(scans.map(\.observation)), .scans(scans.map(\.observation))
+      )
+    }
+  }
+
+  private static func digest(_ values: ParameterValues) -> String {
+    var hash = SHA256()
+    hash.update(UnsafeRawBufferPointer(values.all.elements))
+    return hash.hexadecimal
+  }
+
+  /// Everything but the number of steps that decides what a step does.
+  private var identity: [String: String] {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      var hash = SHA256()
+      switch inputs {
+      case .maps(let maps, _):
+        for map in maps.maps { map.channels.withUnsafeBytes { hash.update($0) } }
+      case .scans(let scans):
+        for scan in scans {
+          scan.observation.codes.withUnsafeBytes { hash.update($0) }
+          scan.observation.table.values.withUnsafeBytes { hash.update($0) }
+        }
+      }
+      return [
+        "settings": String(decoding: try encoder.encode(settings), as: UTF8.self),
+        "atlas": "\(atlas.name) \(atlas.fingerprint)", "prior": prior.digest,
+        "start": start?.digest ?? "the prior's own encoder",
+        "inputs": inputs.names.joined(separator: ", "), "content": hash.hexadecimal,
+      ]
+    }
+  }
+}

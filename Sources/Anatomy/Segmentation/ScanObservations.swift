@@ -1,0 +1,68 @@
+import Imaging
+
+/// Where means and deviations of tissues come from when many scans are learned from.
+package enum ObservedIntensities: String, CaseIterable, Sendable {
+  /// From each scan.
+  case scan
+  /// From all scans at once, which share one contrast and scale: the paper's way.
+  case dataSet = "data-set"
+}
+
+/// Scans gathered to learn from.
+package struct ScanObservations {
+  private let intensities: ObservedIntensities
+  private var scans: [(name: String, fit: ObservedFit)] = []
+
+  package init(_ intensities: ObservedIntensities) { self.intensities = intensities }
+
+  /// Brings a scan to the atlas and estimates its intensities. Throws as `Segmenter.segment`.
+  package mutating func add(
+    _ scan: Volume<Float>, name: String, path: String, by segmenter: Segmenter
+  ) throws {
+    scans.append((name, try segmenter.observe(scan, path: path)))
+  }
+
+  /// All scans by name, in the order they came.
+  package func all(_ segmenter: Segmenter) -> [(name: String, observation: ScanObservation)] {
+    let table = segmenter.prior.table
+    let shared = intensities == .dataSet ? sharedModel : nil
+    return scans.map { name, fit in
+      (name, ScanObservation(fit.half, model: shared ?? fit.model, table: table))
+    }
+  }
+
+  /// One model on the widest scale of all, by the summed posteriors of all scans.
+  private var sharedModel: IntensityModel? {
+    guard let first = scans.first?.fit else { return nil }
+    let scale = scans.dropFirst().reduce(first.model.scale) { scale, scan in
+      let other = scan.fit.model.scale
+      return IntensityScale(low: min(scale.low, other.low), high: max(scale.high, other.high))
+    }
+    let (lanes, groups) = (first.model.lanes, first.model.groups.count)
+    var histogram = [Double](repeating: 0, count: IntensityScale.rows * lanes)
+    for (_, fit) in scans {
+      for group in 0..<groups {
+        for row in 0..<IntensityScale.rows - 1 {
+          let mass = fit.histogram[row * lanes + group]
+          guard mass > 0 else { continue }
+          let target =
+            row == Int(IntensityScale.zero)
+            ? row : Int(scale.row(fit.model.scale.intensity(row)))
+          histogram[target * lanes + group] += mass
+        }
+      }
+    }
+    return IntensityModel(
+      histogram: histogram, lanes: lanes, components: first.model.groups.map(\.count),
+      scale: scale)
+  }
+}
+
+/// A scan brought to the atlas.
+package struct ObservedFit: Sendable {
+  /// Averages over 2x2x2 voxels of the atlas grid, the bias field taken off; not a number outside the scan.
+  let half: Volume<Float>
+  let model: IntensityModel
+  /// Summed posteriors of tissue groups by intensity row.
+  let histogram: [Double]
+}

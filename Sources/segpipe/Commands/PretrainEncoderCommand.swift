@@ -1,0 +1,266 @@
+import Anatomy
+import ArgumentParser
+import Files
+import Foundation
+import Imaging
+import Reports
+
+struct PretrainEncoderCommand: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pretrain-encoder",
+    abstract: "Trains an encoder of scans on scans drawn from label maps.",
+    discussion: """
+      Every step draws a scan of any contrast from a varied label map, encodes it, and judges by the map's \
+      labels what the frozen decoder of the trained prior makes of it. No scan is needed. Checkpoints are \
+      written as it goes: a run that was stopped or killed goes on when it is repeated, and ends with the \
+      same weights.
+
+      Examples:
+        segpipe pretrain-encoder
+        segpipe pretrain-encoder labels/ --atlas atlases/head -o encoder
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "Label maps, or folders that hold them. Default: those of the workspace's atlas.",
+      valueName: "label maps"))
+  var maps: [String] = []
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Label maps, by name, that are not trained on; reports are on scans drawn from them.",
+      valueName: "names"))
+  var holdOut: [String] = []
+
+  @OptionGroup var training: EncoderTrainingOptions
+  @OptionGroup var reading: ReadingOptions
+  @OptionGroup var outputs: OutputOptions
+  @OptionGroup var common: CommonOptions
+
+  func perform(_ console: Console) throws {
+    var settings = training.settings(.simulated)
+    settings.augmentation = MapAugmentation.Settings(strength: training.augmentation)
+    let run = try EncoderRun(training, name: "encoder", outputs: outputs, console: console)
+    let given = try LearningInputs(
+      maps: maps, atlas: run.prior.atlas.folder, workspace: run.workspace)
+    var shown: Set<String> = []
+    let options = reading.options
+    let (kept, heldOut) = try given.aligned(holdingOut: holdOut) { path in
+      let image = try ImageReader.readLabels(path, options)
+      if shown.insert(path).inserted { console.show(image.findings, of: path) }
+      return image.volume
+    }
+    try run.train(settings, atlas: given.atlas, .maps(kept, heldOut: heldOut))
+  }
+}
+
+struct TrainSegmenterCommand: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train-segmenter",
+    abstract: "Trains an encoder of scans on scans without labels.",
+    discussion: """
+      Maximises the bound E_q log p(scan given z) - KL(q, N(0, I)) through the frozen decoder of the trained \
+      prior, from the encoder that pretrain-encoder left. Scans may differ in contrast. Checkpoints are \
+      written as it goes: a run that was stopped or killed goes on when it is repeated, and ends with the \
+      same weights.
+
+      Examples:
+        segpipe train-segmenter scans/
+        segpipe train-segmenter scans/ --likelihood jensen --intensities data-set
+      """)
+
+  @Argument(help: ArgumentHelp("Scans, or folders that hold them.", valueName: "scans"))
+  var scans: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Text file of scans, one path a line; - for standard input.", valueName: "file"))
+  var list: String?
+
+  @Option(help: "Form of the likelihood: exact, or jensen, the bound below it.")
+  var likelihood = EncoderSettings.Likelihood.exact
+
+  @Option(
+    help: """
+      Means and deviations of tissues: scan, estimated from each scan, or data-set, estimated from all \
+      scans at once, which must then share one contrast and scale.
+      """)
+  var intensities = ObservedIntensities.scan
+
+  @OptionGroup var training: EncoderTrainingOptions
+  @OptionGroup var reading: ReadingOptions
+  @OptionGroup var outputs: OutputOptions
+  @OptionGroup var common: CommonOptions
+
+  func perform(_ console: Console) throws {
+    var settings = training.settings(.scans)
+    settings.likelihood = likelihood
+    let found = try ScanList(scans, list: list)
+    let run = try EncoderRun(training, name: "segmenter", outputs: outputs, console: console)
+    let atlas = try AtlasFiles.read(run.prior.atlas.folder)
+    let segmenter = try Segmenter(prior: atlas.prior)
+    let progress = console.progress("reading scans")
+    var observed = ScanObservations(intensities)
+    for (index, path) in found.paths.enumerated() {
+      progress.update(Double(index) / Double(found.paths.count))
+      let image = try ImageReader.readScan(path, reading.options)
+      console.show(image.findings, of: path)
+      try observed.add(image.volume, name: ScanList.name(of: path), path: path, by: segmenter)
+    }
+    progress.finish()
+    try run.train(settings, atlas: atlas, .scans(observed.all(segmenter)))
+  }
+}
+
+/// What both trainings of an encoder share.
+struct EncoderRun {
+  let prior: PriorChoice
+  let workspace: String
+  private let folder: TrainingFolder
+  private let start: EncoderFile?
+  private let options: EncoderTrainingOptions
+  private let outputs: OutputOptions
+  private let console: Console
+
+  /// `name` is the folder in the workspace. Checks what can be checked before work begins.
+  init(
+    _ options: EncoderTrainingOptions, name: String, outputs: OutputOptions, console: Console
+  ) throws {
+    self.options = options
+    self.outputs = outputs
+    self.console = console
+    workspace = options.prior.workspace ?? AtlasChoice.commonWorkspace
+    prior = try PriorChoice.choose(
+      prior: options.prior.prior, atlas: options.prior.atlas, workspace: options.prior.workspace)
+    folder = .encoder(options.output ?? workspace + "/" + name)
+    start = try options.start.map { try EncoderFile($0) }
+    try OutputGuard.check(
+      folder.weights, overwrite: outputs.overwrite,
+      inputs: [prior.file] + [options.start].compactMap { $0 })
+  }
+
+  func train(
+    _ settings: EncoderSettings, atlas: Atlas, _ inputs: EncoderTraining.Inputs
+  ) throws {
+    if outputs.overwrite { try folder.clear() }
+    let progress = console.progress("training the encoder")
+    var work = EncoderTraining(
+      settings, atlas: atlas, prior: try PriorFile(prior.file), start: start, inputs: inputs,
+      folder: folder)
+    work.checkpointInterval = options.checkpointInterval
+    work.hooks.began = { Interruption.cooperate() }
+    work.hooks.shouldStop = { Interruption.signal != nil }
+    work.hooks.resumed = { console.note("\(folder.path): going on after step \($0)") }
+    work.hooks.warned = {
+      console.warn("\(Diagnosis(of: $0).message); an earlier checkpoint is used")
+    }
+    work.hooks.told = { report in
+      progress.update(Double(report.step) / Double(settings.steps))
+      if case .evaluation(let evaluation) = report {
+        console.note(EncoderCurve.sentence(of: evaluation))
+      }
+    }
+    let ending = try work.run()
+    progress.finish()
+    try AtomicFile.write(
+      Array(EncoderCurve.svg(folder.reports()).utf8), to: folder.path + "/curve.svg")
+    switch ending {
+    case .stopped(let steps):
+      console.note("\(folder.path): stopped after step \(steps); repeat the command to go on")
+      throw ExitCode(128 + (Interruption.signal ?? SIGTERM))
+    case .finished(let steps, let plateau):
+      console.note(
+        "\(folder.weights): trained for \(steps) steps" + (plateau ? ", to a plateau" : ""))
+    }
+  }
+}
+
+/// How an encoder of scans is trained.
+struct EncoderTrainingOptions: ParsableArguments {
+  @OptionGroup var prior: PriorOptions
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      "Folder for checkpoints, log and weights. Default: one in the workspace.",
+      valueName: "folder"))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Trained encoder to start from. Default: the prior's own, of label maps.",
+      valueName: "file"))
+  var start: String?
+
+  @Option(help: "Weight of the divergence from N(0, I).")
+  var beta = 1.0
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Training steps, a scan each. Default: \(EncoderSettings(.simulated).steps) on drawn scans, \
+      \(EncoderSettings(.scans).steps) on real ones.
+      """, valueName: "N"))
+  var steps: Int?
+
+  @Option(help: "Highest learning rate.")
+  var learningRate: Double?
+
+  @Option(help: ArgumentHelp("Samples of the latent for each step.", valueName: "L"))
+  var samples = 1
+
+  @Option(help: ArgumentHelp("Another seed gives other weights.", valueName: "number"))
+  var seed: UInt64 = 1
+
+  @Option(help: "How much label maps are varied: 0 not at all, 1 as usual, 2 twice as much.")
+  var augmentation = 1.0
+
+  @Option(help: ArgumentHelp("Steps between two reports on whole scans.", valueName: "N"))
+  var reportEvery = EncoderSettings(.simulated).evaluationInterval
+
+  @Option(
+    help: ArgumentHelp(
+      "Stop when this many reports in a row bring no gain.", valueName: "reports"))
+  var stopOnPlateau: Int?
+
+  @Option(
+    name: .customLong("checkpoint-every"),
+    help: ArgumentHelp("Steps between two checkpoints.", valueName: "N"))
+  var checkpointInterval = 250
+
+  func validate() throws {
+    func require(_ condition: Bool, _ message: String) throws {
+      if !condition { throw ValidationError(message) }
+    }
+    try require(beta >= 0 && beta.isFinite, "--beta is \(beta); it must be at least 0.")
+    try require(steps.map { $0 > 0 } ?? true, "--steps must be at least 1.")
+    try require(
+      learningRate.map { $0 > 0 && $0 <= 1 } ?? true,
+      "--learning-rate must lie between 0 and 1.")
+    try require((1...64).contains(samples), "--samples is \(samples); it must be 1 to 64.")
+    try require(
+      augmentation >= 0 && augmentation <= 4,
+      "--augmentation is \(augmentation); it must lie from 0 to 4.")
+    try require(reportEvery > 0, "--report-every is \(reportEvery); it must be at least 1.")
+    try require(
+      stopOnPlateau.map { $0 > 0 } ?? true, "--stop-on-plateau must be at least 1.")
+    try require(
+      checkpointInterval > 0, "--checkpoint-every is \(checkpointInterval); it must be at least 1.")
+  }
+
+  func settings(_ source: EncoderSettings.Source) -> EncoderSettings {
+    var settings = EncoderSettings(source)
+    settings.beta = beta
+    settings.steps = steps ?? settings.steps
+    settings.rate = learningRate ?? settings.rate
+    settings.samples = samples
+    settings.seed = seed
+    settings.evaluationInterval = reportEvery
+    settings.patience = stopOnPlateau
+    return settings
+  }
+}
+
+extension EncoderSettings.Likelihood: ExpressibleByArgument {}
+extension ObservedIntensities: ExpressibleByArgument {}
