@@ -76,6 +76,11 @@ import Testing
       #expect(again.errors.contains("segment: 1 done, 2 reused\n"))
       #expect(try study.results("moved") == before)
 
+      // Without any records its own results are replaced, as nobody else made them.
+      try manager.removeItem(atPath: folder + "/moved/.segpipe")
+      #expect(try study.run("moved").errors.contains("segment: 3 done\n"))
+      #expect(try study.results("moved") == before)
+
       let changed = try study.run("moved", "--set", "pictures=no", "--dry-run")
       #expect(changed.output.contains("run\tsegment/b\tpictures was true, and is false\n"))
       #expect(changed.output.contains("run\tsegment summary\tsegment/a is done first\n"))

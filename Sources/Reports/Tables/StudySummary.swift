@@ -17,6 +17,9 @@ package struct StudySummary: Sendable {
     "error",
   ]
 
+  /// The first line of a file, by which one of these tables is known.
+  package static let firstLine = columns.joined(separator: "\t") + "\n"
+
   private var rows: [[String?]] = []
 
   package init() {}

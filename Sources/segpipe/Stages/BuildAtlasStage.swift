@@ -61,7 +61,7 @@ struct BuildAtlasStage {
       plan.inputs.append(StageInput("head labels", .outside(head)))
     }
     plan.outputs = [StageOutput(request.name, isFolder: true)]
-    let stage = Stage(plan) { [context] place in
+    var stage = Stage(plan) { [context] place in
       var build = build
       build.table = try place.input("labels").map { try LabelTable.read($0) }
       build.head = place.input("head labels").flatMap { try? LabelTable.read($0) }
@@ -70,6 +70,8 @@ struct BuildAtlasStage {
         advance: { context.advance($0) })
       context.console.note("\(request.name): \(AtlasBuild.summary(of: atlas))")
     }
+    let folder = AtlasFolder(request.workspace.path(request.name))
+    stage.mayReplace = { _ in folder.isOurs }
     return StageExpansion([stage], results: ["atlas": .workspace(request.name)])
   }
 

@@ -59,7 +59,7 @@ struct SegmentStage {
       var stage = Stage(plan) { [context] place in
         try Self.segment(job, files, settings, atlas.source, place, context)
       }
-      stage.mayReplace = { OutputGuard.isOurs($0) }
+      stage.mayReplace = files.isOurs
       stages.append(stage)
     }
     stages.append(SummaryStage.stage(files, subjects: scans.map(\.subject)))
@@ -134,6 +134,12 @@ struct SegmentFiles {
   var volumes: String { "\(folder)/volumes.tsv" }
   /// A row for each scan.
   var summary: String { "\(folder)/summary.tsv" }
+
+  /// Whether a file is one that segpipe wrote: it says so, or is a table that begins as ours do.
+  func isOurs(_ path: String) -> Bool {
+    let marks = ["segpipe", VolumesTable.firstLine(of: .tsv), StudySummary.firstLine]
+    return marks.contains { OutputGuard.isOurs(path, mark: $0) }
+  }
 }
 
 extension SegmentationPlan.Job {

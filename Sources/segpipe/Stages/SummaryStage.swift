@@ -22,7 +22,9 @@ enum SummaryStage {
       ]
     }
     plan.outputs = [StageOutput(files.summary), StageOutput(files.volumes)]
-    return stage(plan)
+    var stage = stage(plan)
+    stage.mayReplace = files.isOurs
+    return stage
   }
 
   /// The stage of a plan that was made before.
