@@ -63,7 +63,8 @@ let package = Package(
     .testTarget(
       name: "ReportsTests",
       dependencies: ["Reports", "Anatomy", "Files", "Imaging", "Networks", "Pipelines", "CSPNG"]),
-    .testTarget(name: "EndToEndTests", dependencies: ["Anatomy", "Imaging", "segpipe"]),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["Anatomy", "Imaging", "segpipe"], exclude: ["Engines"]),
   ],
   swiftLanguageModes: [.v6]
 )
