@@ -10,6 +10,8 @@ package enum AnatomyError: Error, Equatable, Sendable {
   case tooManyMaps(most: Int)
   /// No label maps to learn from.
   case noMaps(path: String)
+  /// Names of label maps that are not among those at hand.
+  case unknownMaps(names: [String], known: [String])
   /// Two label maps that would be known by the same name.
   case sameName(String, paths: [String])
   /// Every intensity is the same, or nothing is left after masking.
@@ -20,4 +22,14 @@ package enum AnatomyError: Error, Equatable, Sendable {
   case badAtlas(path: String, found: String, expected: String)
   /// A matrix file that cannot be read or is not invertible.
   case badMatrix(path: String, found: String)
+  /// A trained prior was made with another atlas; both are named.
+  case otherAtlas(path: String, found: String, expected: String)
+  /// No trained prior was named, and none is at the places looked at.
+  case noPrior(tried: [String])
+  /// A latent of another trained prior; both digests are named.
+  case otherPrior(path: String, found: String, expected: String)
+  /// A trained prior that does not say how encodings are distributed.
+  case noEncodings(path: String)
+  /// A training that was begun otherwise than it is to go on; `what` names what differs.
+  case otherTraining(path: String, what: String)
 }

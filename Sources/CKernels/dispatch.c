@@ -93,3 +93,18 @@ void segpipe_output_decode(const segpipe_output *layer, const float *features, u
                            float *log_normaliser, size_t first, size_t last) {
   kernels()->output_decode(layer, features, argmax, log_normaliser, first, last);
 }
+
+void segpipe_output_probabilities(const segpipe_output *layer, const float *features,
+                                  float *probabilities, size_t first, size_t last) {
+  kernels()->output_probabilities(layer, features, probabilities, first, last);
+}
+
+double segpipe_warped_loss(const segpipe_warped *warped, const segpipe_observed *observed,
+                           float *shifts, float *logits, size_t slab) {
+  return kernels()->warped_loss(warped, observed, shifts, logits, slab);
+}
+
+void segpipe_warped_row(const segpipe_warped *warped, size_t z, size_t y, float *probabilities,
+                        float *log_normaliser) {
+  kernels()->warped_row(warped, z, y, probabilities, log_normaliser);
+}

@@ -9,12 +9,14 @@
 #include "elementwise.h"
 #include "gather.h"
 #include "output.h"
+#include "warp.h"
 #include "convolution.h"
 
 const kernel_table LEVEL(kernels) = {
     LEVEL(exp),         LEVEL(log),           LEVEL(elu),
     LEVEL(elu_backward), LEVEL(add),          LEVEL(sum_of_squares),
     LEVEL(adam_step),   LEVEL(gather_forward), LEVEL(gather_backward),
-    LEVEL(output_loss), LEVEL(output_decode), LEVEL(down),
-    LEVEL(up),          LEVEL(weights),       LEVEL(product),
+    LEVEL(output_loss), LEVEL(output_decode), LEVEL(output_probabilities),
+    LEVEL(down),        LEVEL(up),            LEVEL(weights),
+    LEVEL(warp_loss),   LEVEL(warp_row),      LEVEL(product),
 };

@@ -265,5 +265,34 @@ static void LEVEL(output_decode)(const segpipe_output *s, const float *features,
   }
 }
 
+// Probabilities at the voxels of tiles [first, last), [voxels of the tiles][padded K].
+static void LEVEL(output_probabilities)(const segpipe_output *s, const float *features,
+                                        float *probabilities, size_t first, size_t last) {
+  const size_t padded = (s->label_count + 15) / 16 * 16;
+  LEVEL(tile) t __attribute__((aligned(64)));
+  for (size_t index = first; index < last; index++) {
+    if (index + 1 < last) prefetch(s, features, index + 1);
+    tile_logits(s, features, index, &t);
+    const uint8_t *labels = s->labels + s->start[index];
+    const size_t count = s->start[index + 1] - s->start[index];
+    const size_t present = s->voxels - index * TILE < TILE ? s->voxels - index * TILE : TILE;
+    float *out = probabilities + (index - first) * TILE * padded;
+    memset(out, 0, present * padded * sizeof(float));
+    for (size_t v = 0; v < TILE; v += 16) {
+      lanes most = splat(-3e38f), sum = splat(0);
+      for (size_t j = 0; j < count; j++) most = larger(most, load(t.values + j * TILE + v));
+      for (size_t j = 0; j < count; j++) {
+        const lanes e = exponential_below(load(t.values + j * TILE + v) - most);
+        store(t.values + j * TILE + v, e);
+        sum += e;
+      }
+      for (size_t j = 0; j < count; j++) {
+        const lanes f = load(t.values + j * TILE + v) / sum;
+        for (size_t i = 0; i < 16 && v + i < present; i++) out[(v + i) * padded + labels[j]] = f[i];
+      }
+    }
+  }
+}
+
 #undef TILE
 #undef PADDED

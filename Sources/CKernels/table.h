@@ -17,12 +17,15 @@ typedef struct {
   double (*output_loss)(const segpipe_output *, const segpipe_loss *, float *, int, float *, size_t,
                         size_t);
   void (*output_decode)(const segpipe_output *, const float *, uint8_t *, float *, size_t, size_t);
+  void (*output_probabilities)(const segpipe_output *, const float *, float *, size_t, size_t);
   void (*down)(const segpipe_convolution *, const float *, const float *, const float *, float *,
                size_t, size_t);
   void (*up)(const segpipe_convolution *, const float *, const float *, const float *, float *,
              size_t, size_t);
   void (*weights)(const segpipe_convolution *, const float *, const float *, float *, size_t,
                   size_t);
+  double (*warped_loss)(const segpipe_warped *, const segpipe_observed *, float *, float *, size_t);
+  void (*warped_row)(const segpipe_warped *, size_t, size_t, float *, float *);
   void (*product)(const float *, const float *, float *, size_t, size_t);
 } kernel_table;
 

@@ -3,9 +3,12 @@ import Anatomy
 extension AnatomyError: Diagnosable {
   package var diagnosis: Diagnosis {
     switch self {
-    case .unknownLabels, .emptyMap, .tooManyLabels, .tooManyMaps, .noMaps, .sameName: maps
+    case .unknownLabels, .emptyMap, .tooManyLabels, .tooManyMaps, .noMaps, .unknownMaps,
+      .sameName:
+      maps
     case .noContrast, .hopelessFit: scan
     case .badAtlas, .badMatrix: file
+    case .otherAtlas, .otherTraining, .noPrior, .otherPrior, .noEncodings: prior
     }
   }
 
@@ -38,6 +41,11 @@ extension AnatomyError: Diagnosable {
         path.isEmpty ? "no label maps to learn from" : "\(path): no label maps to learn from",
         hint: "Name label maps, or a folder that holds them as NIfTI or MGH files.",
         status: .noInput)
+    case .unknownMaps(let names, let known):
+      return Diagnosis(
+        "no label map is called \(names.joined(separator: ", "))",
+        hint: "There are " + known.prefix(20).joined(separator: ", ")
+          + (known.count > 20 ? ", and \(known.count - 20) more." : "."), status: .usage)
     case .sameName(let name, let paths):
       return Diagnosis(
         "two label maps would be known as '\(name)': " + paths.joined(separator: ", "),
@@ -75,6 +83,36 @@ extension AnatomyError: Diagnosable {
         "\(path): \(found), expected an affine matrix that takes the scan to the atlas",
         hint: "Known are ITK's affine transforms, FSL's .mat, and plain rows of four numbers; "
           + "--affine-format tells which.", status: .badData)
+    default: Diagnosis("\(self)", status: .internalError)
+    }
+  }
+
+  /// Trained priors and what belongs to them.
+  private var prior: Diagnosis {
+    switch self {
+    case .otherAtlas(let path, let found, let expected):
+      Diagnosis(
+        "\(path): trained with atlas \(found), expected \(expected)",
+        hint: "Name the atlas it was trained with by --atlas, or train it again with this one.",
+        status: .badData)
+    case .otherTraining(let path, let what):
+      Diagnosis(
+        "\(path): holds a training that was begun with other settings: \(what)",
+        hint: "Repeat them to go on with it, or start anew with --overwrite.",
+        status: .cannotCreate)
+    case .noPrior(let tried):
+      Diagnosis(
+        "no trained prior was found; tried " + tried.joined(separator: ", "),
+        hint: "Train one with segpipe train-prior, or name one with --prior.", status: .noInput)
+    case .otherPrior(let path, let found, let expected):
+      Diagnosis(
+        "\(path): a latent of the trained prior \(found), expected \(expected)",
+        hint: "Name the prior that it was encoded with by --prior, or encode the map again.",
+        status: .badData)
+    case .noEncodings(let path):
+      Diagnosis(
+        "\(path): does not say how the encodings of label maps are distributed",
+        hint: "Draw from N(0, I) with --from normal, or train it again.", status: .badData)
     default: Diagnosis("\(self)", status: .internalError)
     }
   }

@@ -18,6 +18,10 @@ extension FileError: Diagnosable {
       Diagnosis(
         "\(path): the file changed while it was being read",
         hint: "Wait until its writer has finished, then run again.", status: .temporary)
+    case .cannotCreate(let path, let code) where code == ENOSPC || code == EDQUOT:
+      Diagnosis(
+        "\(path): cannot be created: \(text(code))",
+        hint: "Make room on the disk, then run again.", status: .inputOutput)
     case .cannotCreate(let path, let code):
       Diagnosis(
         "\(path): cannot be created: \(text(code))",

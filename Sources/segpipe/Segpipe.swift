@@ -20,9 +20,11 @@ struct Segpipe: AsyncParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      SegmentCommand.self, BuildAtlasCommand.self, ConformCommand.self, InspectCommand.self,
-      EvaluateCommand.self, LabelsCommand.self, RunCommand.self, StatusCommand.self,
-      CollectCommand.self, DemoCommand.self, BenchCommand.self, DoctorCommand.self,
+      SegmentCommand.self, BuildAtlasCommand.self, TrainPriorCommand.self, ReconstructCommand.self,
+      DecodeCommand.self, SampleCommand.self, InterpolateCommand.self, ConformCommand.self,
+      InspectCommand.self, EvaluateCommand.self, LabelsCommand.self, RunCommand.self,
+      StatusCommand.self, CollectCommand.self, DemoCommand.self, BenchCommand.self,
+      DoctorCommand.self,
     ])
 
   static func main() async {

@@ -24,7 +24,7 @@ extension NetworksTests {
     ]
 
     /// A problem whose prior, rounded to half precision, excludes some labels if sparse.
-    struct Problem {
+    struct Problem: @unchecked Sendable {
       let layer: OutputLayer
       let list: ParameterList
       let values: ParameterValues
@@ -192,6 +192,42 @@ extension NetworksTests {
         #expect(abs(logits[Int(labels[voxel])] - most) < 1e-4)
         let expected = most + log(logits.map { exp($0 - most) }.reduce(0, +))
         #expect(abs(Double(normaliser.pointer[voxel]) - expected) < 1e-5 * (1 + abs(expected)))
+      }
+    }
+
+    /// Planes of most cases begin and end within tiles.
+    @Test(arguments: cases) func probabilities(size: Case) throws {
+      defer { segpipe_limit_kernel_level(2) }
+      let problem = try Problem(size, sparse: true)
+      let shape = problem.layer.features
+      let features = try activation(problem.features, shape)
+      let weight = problem.values[problem.list.parameters[0]].elements.map(Double.init)
+      let bias = problem.values[problem.list.parameters[1]].elements.map(Double.init)
+      let slice = size.extents.height * size.extents.width
+      let row = (size.labels + 15) / 16 * 16
+      for level in [2, 1, 0] {
+        segpipe_limit_kernel_level(Int32(level))
+        problem.layer.forEachPlane(features, prior: problem.prior) { z, values in
+          #expect(values.count == slice * row)
+          for place in 0..<slice {
+            let voxel = z * slice + place
+            let logits = bias.indices.map { k in
+              bias[k] + problem.logPrior[voxel][k]
+                + (0..<shape.channels).map { c in
+                  weight[k * shape.channels + c]
+                    * Reference.elu(
+                      Double(
+                        problem.features[c * size.extents.count + voxel] + problem.featureBias[c]))
+                }.reduce(0, +)
+            }
+            let most = logits.max() ?? 0
+            let sum = logits.map { exp($0 - most) }.reduce(0, +)
+            for label in 0..<row {
+              let expected = label < logits.count ? exp(logits[label] - most) / sum : 0
+              #expect(abs(Double(values[place * row + label]) - expected) < 1e-5)
+            }
+          }
+        }
       }
     }
 

@@ -126,18 +126,10 @@ package struct AtlasBuilder {
 
   private func align(_ placed: inout [Placed], to targets: [SIMD3<Double>?]) {
     for i in placed.indices {
-      let fit = CentroidAlignment.fit(placed[i].centroids, to: targets)
-      placed[i].affine = fit.affine
-      placed[i].rms = fit.rms
-      let mirrored = mirrorCentroids(placed[i].centroids)
-      placed[i].mirrorAffine = CentroidAlignment.fit(mirrored, to: targets).affine
-    }
-  }
-
-  private func mirrorCentroids(_ centroids: [SIMD3<Double>?]) -> [SIMD3<Double>?] {
-    centroids.indices.map { label in
-      let source = table.partnerOfLabel[label] ?? label
-      return centroids[source].map { SIMD3(-$0.x, $0.y, $0.z) }
+      let place = MapPlacement(centroids: placed[i].centroids, targets: targets, table: table)
+      placed[i].affine = place.affine
+      placed[i].mirrorAffine = place.mirrorAffine
+      placed[i].rms = place.rms
     }
   }
 
@@ -191,35 +183,15 @@ package struct AtlasBuilder {
     for (i, entry) in placed.enumerated() {
       progress(warps == nil ? "counting" : "aligning, round \(round + 1)", i, placed.count)
       let (map, affine) = try load(entry, mirrored: false)
-      try counts.add(Self.resample(map, affine, to: grid, aligner?.displacement(of: map, affine)))
+      let inverse = aligner?.displacement(of: map, affine)
+      try counts.add(map.placed(by: affine, on: grid, displacedBy: inverse))
       if mirrored {
         let (image, affine) = (map.mirrored(table: table), entry.mirrorAffine)
-        try counts.add(
-          Self.resample(image, affine, to: grid, aligner?.displacement(of: image, affine)))
+        let inverse = aligner?.displacement(of: image, affine)
+        try counts.add(image.placed(by: affine, on: grid, displacedBy: inverse))
       }
     }
     return counts
-  }
-
-  /// A map on the atlas grid; `inverse` is the displacement from atlas positions back to affine ones.
-  static func resample(
-    _ map: ChannelMap, _ affine: Affine, to grid: Grid, _ inverse: Displacement?
-  ) -> [UInt8] {
-    let voxelOfWorld = map.grid.affine.inverse * affine.inverse * grid.affine
-    let columns = (
-      SIMD3<Float>(voxelOfWorld.columns.0), SIMD3<Float>(voxelOfWorld.columns.1),
-      SIMD3<Float>(voxelOfWorld.columns.2)
-    )
-    let translation = SIMD3<Float>(voxelOfWorld.translation)
-    let spacing = SIMD3<Float>(grid.spacing)
-    return map.resampled(to: grid) { voxel in
-      var at = SIMD3<Float>(Float(voxel.x), Float(voxel.y), Float(voxel.z))
-      if let inverse {
-        let w = inverse.at(at * spacing)
-        at += SIMD3(w.x, w.y, w.z) / spacing
-      }
-      return columns.0 * at.x + columns.1 * at.y + columns.2 * at.z + translation
-    }
   }
 
   private func report(_ entry: Placed, grid: Grid) throws -> MapReport {
@@ -264,9 +236,8 @@ package struct AtlasBuilder {
     for (i, entry) in used.enumerated() {
       progress("comparing mirror images", i, used.count)
       let (map, affine) = try load(entry, mirrored: false)
-      let own = Self.resample(map, affine, to: coarse, nil)
-      let image = Self.resample(
-        map.mirrored(table: table), entry.mirrorAffine, to: coarse, nil)
+      let own = map.placed(by: affine, on: coarse)
+      let image = map.mirrored(table: table).placed(by: entry.mirrorAffine, on: coarse)
       try plain.add(own)
       try images.add(image)
       if i % step == 0, leftOut.count < mostLeftOut { leftOut.append((own, image)) }

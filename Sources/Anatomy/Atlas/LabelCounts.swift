@@ -101,8 +101,10 @@ package final class LabelCounts {
               guard sum > 1e-3 else { continue }
               let target = range.lowerBound * plane + voxel
               reached[target] = true
-              Self.quantise(&shares, sum: sum) { i, value in
-                out[smoothed[i].label * count + target] = value
+              shares.withUnsafeMutableBufferPointer { shares in
+                ProbabilityBytes.quantise(shares, sum: sum) { i, value in
+                  out[smoothed[i].label * count + target] = value
+                }
               }
             }
           }
@@ -149,35 +151,11 @@ package final class LabelCounts {
   private func fill(_ quantised: inout [UInt8], where covered: [Bool], with mixture: [Float]) {
     var shares = mixture
     var bytes: [(Int, UInt8)] = []
-    Self.quantise(&shares, sum: mixture.reduce(0, +)) { bytes.append(($0, $1)) }
+    shares.withUnsafeMutableBufferPointer { shares in
+      ProbabilityBytes.quantise(shares, sum: mixture.reduce(0, +)) { bytes.append(($0, $1)) }
+    }
     for voxel in covered.indices where !covered[voxel] {
       for (label, value) in bytes { quantised[label * grid.count + voxel] = value }
-    }
-  }
-
-  /// Rounds shares to multiples of 1/255 that sum to 1, by largest remainder; the first wins a tie.
-  static func quantise(_ shares: inout [Float], sum: Float, _ store: (Int, UInt8) -> Void) {
-    let scale = 255 / sum
-    var left = 255
-    for i in shares.indices {
-      shares[i] *= scale
-      left -= Int(shares[i])
-    }
-    while left > 0 {
-      var best = 0
-      var largest: Float = -1
-      for i in shares.indices {
-        let remainder = shares[i] - shares[i].rounded(.down)
-        if remainder > largest {
-          largest = remainder
-          best = i
-        }
-      }
-      shares[best] = shares[best].rounded(.down) + 1
-      left -= 1
-    }
-    for i in shares.indices where shares[i] >= 1 {
-      store(i, UInt8(min(255, shares[i])))
     }
   }
 

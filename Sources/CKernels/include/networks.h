@@ -151,6 +151,63 @@ double segpipe_output_loss(const segpipe_output *layer, const segpipe_loss *loss
 void segpipe_output_decode(const segpipe_output *layer, const float *features, uint8_t *argmax,
                            float *log_normaliser, size_t first, size_t last);
 
+/// Softmax over labels of logit + log prior at the voxels of tiles [first, last), 64 rows of
+/// [padded K] a tile; a label that its tile has no entry for gets 0.
+void segpipe_output_probabilities(const segpipe_output *layer, const float *features,
+                                  float *probabilities, size_t first, size_t last);
+
+// MARK: Output pass that warps a prior
+
+/// Residual logits beyond this are cut.
+#define SEGPIPE_LARGEST_LOGIT 30.0f
+/// Code of a voxel that was not observed.
+#define SEGPIPE_UNOBSERVED 65535
+
+/// A prior over K labels on a grid, in bytes of 1/255, read at displaced positions and multiplied
+/// by the exponential of residual logits:
+///   mass_k(x) = (prior_k(x + reach shift(x)) + floor) exp(logit_k(x)),  f_k = mass_k / sum mass
+/// Displacement and logits are given at the nodes of a lattice, one for every `factor` voxels along
+/// each axis at the middle of these, and are linear between nodes; positions beyond the grid are
+/// moved onto it. The labels of blocks (16 labels each) that no neighbour of the position has keep
+/// the mass floor; where all eight neighbours know one label alone, no logits are added.
+typedef struct {
+  size_t depth, height, width;  // voxels, multiples of factor
+  size_t factor;                // even
+  size_t labels;                // K
+  float floor;
+  float reach;                  // voxels of displacement for a shift of 1
+  const uint32_t *start;        // [voxels] first block of each voxel in values, in blocks
+  const uint16_t *mask;         // [voxels] bit b: block b is stored
+  const uint8_t *pure;          // [voxels] label that alone a voxel and its 7 neighbours have, or 255
+  const uint8_t *values;        // [blocks stored][16]
+  const float *shift;           // [nodes][16]: along width, height, depth
+  const float *logits;          // [blocks][nodes][16]
+} segpipe_warped;
+
+/// What was observed, and what is to be lowered, as for segpipe_loss:
+///   CROSS_ENTROPY  - log f_target                      target >= K: not observed
+///   JENSEN         - sum over k of f_k table[code][k]   (logarithms)
+///   EXACT          - log sum over k of f_k table[code][k]
+typedef struct {
+  int kind;
+  const uint8_t *target;        // [voxels]
+  const uint16_t *code;         // [voxels]
+  const float *table;           // [codes][padded K]
+  const float *weight;          // [K], of the loss where that label is the target; or NULL for 1
+  float scale;                  // of loss and gradients
+  size_t stride, phase;         // cells of the lattice that count: those whose position along the
+                                // three axes sums to phase modulo stride
+} segpipe_observed;
+
+/// Loss of the voxels of one slab, summed; slabs are 0 ... depth / factor. Gradients with respect
+/// to shift and logits are added to `shifts` and `logits` unless these are NULL. A slab adds to
+/// lattice planes slab - 1 and slab: neighbours must not run at once.
+double segpipe_warped_loss(const segpipe_warped *warped, const segpipe_observed *observed,
+                           float *shifts, float *logits, size_t slab);
+/// f at a row of voxels, [width][padded K], and, unless NULL, the log of the sum of masses [width].
+void segpipe_warped_row(const segpipe_warped *warped, size_t z, size_t y, float *probabilities,
+                        float *log_normaliser);
+
 // MARK: Half precision
 
 /// IEEE half precision, rounded to nearest even; beyond +-65504 it is clamped.

@@ -28,6 +28,20 @@ extension Safetensors {
       return Item(name: name, shape: shape, type: .float16, content: .bytes(bytes))
     }
 
+    /// Single precision, as F32.
+    package static func floats(_ name: String, _ values: [Float]) -> Item {
+      Item(
+        name: name, shape: [values.count], type: .float32,
+        content: .bytes(values.withUnsafeBytes { Array($0) }))
+    }
+
+    /// Double precision, as F64.
+    package static func doubles(_ name: String, _ shape: [Int], _ values: [Double]) -> Item {
+      Item(
+        name: name, shape: shape, type: .float64,
+        content: .bytes(values.withUnsafeBytes { Array($0) }))
+    }
+
     /// Integers as I64.
     package static func integers(_ name: String, _ shape: [Int], _ values: [Int]) -> Item {
       let bytes = values.map(Int64.init).withUnsafeBytes { Array($0) }

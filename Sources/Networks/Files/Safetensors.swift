@@ -71,10 +71,20 @@ package struct Safetensors {
         if let base = values.baseAddress { segpipe_from_half(half, base, half.count) }
         count = half.count
       }
-    case .int32, .int64, .uint8:
+    case .float64, .int32, .int64, .uint8:
       throw NetworkError.damagedFile(
         path: path, reason: "tensor \(name) has type \(entry.type.rawValue), expected F32 or F16")
     }
+  }
+
+  /// A tensor of type F64. Throws `NetworkError`.
+  package func doubles(_ name: String) throws -> [Double] {
+    let entry = try entry(name)
+    guard entry.type == .float64 else {
+      throw NetworkError.damagedFile(
+        path: path, reason: "tensor \(name) has type \(entry.type.rawValue), expected F64")
+    }
+    return elements(entry)
   }
 
   /// A tensor of type I32, I64 or U8. Throws `NetworkError`.
@@ -84,7 +94,7 @@ package struct Safetensors {
     case .int32: return (elements(entry) as [Int32]).map(Int.init)
     case .int64: return (elements(entry) as [Int64]).map(Int.init)
     case .uint8: return (elements(entry) as [UInt8]).map(Int.init)
-    case .float32, .float16:
+    case .float32, .float16, .float64:
       throw NetworkError.damagedFile(
         path: path, reason: "tensor \(name) has type \(entry.type.rawValue), expected integers")
     }

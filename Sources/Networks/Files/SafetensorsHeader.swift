@@ -14,6 +14,7 @@ struct SafetensorsHeader {
   enum ElementType: String {
     case float32 = "F32"
     case float16 = "F16"
+    case float64 = "F64"
     case int32 = "I32"
     case int64 = "I64"
     case uint8 = "U8"
@@ -22,7 +23,7 @@ struct SafetensorsHeader {
       switch self {
       case .float32, .int32: 4
       case .float16: 2
-      case .int64: 8
+      case .int64, .float64: 8
       case .uint8: 1
       }
     }

@@ -28,6 +28,35 @@ package enum Activation {
     for channel in 0..<shape.channels { biasGradient.pointer[channel] += Float(totals[channel]) }
   }
 
+  /// y = ELU(y + bias), element by element.
+  static func addELU(_ bias: Tensor, to y: Tensor) {
+    Parallel.forEachRange(of: y.count, size: tile) { range in
+      segpipe_add(bias.pointer + range.lowerBound, y.pointer + range.lowerBound, range.count)
+      segpipe_elu(y.pointer + range.lowerBound, range.count)
+    }
+  }
+
+  /// y = y + bias, bias `[padded channels]`.
+  static func add(_ bias: Tensor, to y: Tensor, _ shape: ActivationShape) {
+    _ = forEachTile(shape) { range, group in
+      for i in range { y.pointer[i] += bias.pointer[group * 16 + i % 16] }
+    }
+  }
+
+  /// Adds the sums of y over voxels to those of each channel.
+  static func addSums(of y: Tensor, _ shape: ActivationShape, to sums: Tensor) {
+    let parts = forEachTile(shape) { range, group in
+      var sum = [Double](repeating: 0, count: 16)
+      for i in range { sum[i % 16] += Double(y.pointer[i]) }
+      return (group, sum)
+    }
+    var totals = [Double](repeating: 0, count: shape.paddedChannels)
+    for (group, sum) in parts {
+      for i in 0..<16 { totals[group * 16 + i] += sum[i] }
+    }
+    for channel in 0..<shape.channels { sums.pointer[channel] += Float(totals[channel]) }
+  }
+
   /// ELU of a small tensor, in place.
   package static func elu(_ x: Tensor) {
     segpipe_elu(x.pointer, x.count)

@@ -112,6 +112,32 @@ package final class OutputLayer {
     }
   }
 
+  /// Calls `body` with each plane of voxels along depth and its probabilities `[H, W, padded K]`,
+  /// from several threads; a label that the prior has no entry for nearby gets 0.
+  package func forEachPlane(
+    _ x: Tensor, prior: LabelPrior,
+    _ body: @Sendable (_ plane: Int, _ probabilities: UnsafeBufferPointer<Float>) -> Void
+  ) {
+    check(prior)
+    let (tile, row) = (LabelPrior.tile, (labelCount + 15) / 16 * 16)
+    let voxels = features.extents.height * features.extents.width
+    withLayer(prior) { layer in
+      Parallel.forEach(features.extents.depth) { z in
+        var layer = layer.value
+        // Tiles need not begin where planes do.
+        let tiles = z * voxels / tile..<((z + 1) * voxels + tile - 1) / tile
+        let count = tiles.count * tile * row
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { values in
+          guard let base = values.baseAddress else { return }
+          segpipe_output_probabilities(
+            &layer, x.pointer, base, tiles.lowerBound, tiles.upperBound)
+          let first = z * voxels - tiles.lowerBound * tile
+          body(z, UnsafeBufferPointer(rebasing: values[first * row..<(first + voxels) * row]))
+        }
+      }
+    }
+  }
+
   // MARK: - Calling the kernels
 
   private func parts(of prior: LabelPrior) -> Int {

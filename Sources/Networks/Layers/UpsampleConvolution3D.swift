@@ -17,27 +17,26 @@ package final class UpsampleConvolution3D {
   package let input: ActivationShape
   package let output: ActivationShape
   private let weight: Parameter
-  private let bias: Parameter
+  private let bias: ConvolutionBias
   private let convolution: PackedConvolution
   private let folded: Tensor
   private let weightGradient: Tensor?
-  private let paddedBias: Tensor
 
   /// The parameters are called `name`.weight and `name`.bias. `linearBackward` can be asked for the
   /// weight's gradient if `trains`. Throws `NetworkError`.
   package init(
-    _ name: String, input: ActivationShape, channels: Int, trains: Bool,
-    parameters: inout ParameterList
+    _ name: String, input: ActivationShape, channels: Int, bias kind: LayerBias = .channel,
+    trains: Bool, parameters: inout ParameterList
   ) throws {
     self.input = input
     self.output = ActivationShape(channels: channels, extents: input.extents.doubled)
     let fanIn = input.channels * 27
     self.weight = parameters.add(
       "\(name).weight", [channels, input.channels, 3, 3, 3], fanIn: fanIn)
-    self.bias = parameters.add("\(name).bias", [channels], fanIn: fanIn)
+    self.bias = try ConvolutionBias(
+      name, kind: kind, output: output, fanIn: fanIn, parameters: &parameters)
     self.convolution = try PackedConvolution(
       wide: output, narrow: input, kernel: 4, stride: 2, transposes: true, trains: trains)
-    self.paddedBias = try Tensor(count: output.paddedChannels)
     self.folded = try Tensor(count: channels * input.channels * 64)
     self.weightGradient = trains ? try Tensor(count: folded.count) : nil
   }
@@ -47,7 +46,7 @@ package final class UpsampleConvolution3D {
     segpipe_fold_kernel(
       values[weight].pointer, folded.pointer, output.channels, input.channels)
     convolution.setWeights(folded)
-    paddedBias.slice(0, count: bias.count).assign(values[bias].elements)
+    bias.update(from: values)
   }
 
   /// x to y before bias and ELU.
@@ -57,13 +56,14 @@ package final class UpsampleConvolution3D {
 
   /// x to y.
   package func forward(_ x: Tensor, into y: Tensor) {
-    convolution.transpose(x, bias: paddedBias, into: y)
+    convolution.transpose(x, bias: bias.fused, into: y)
+    bias.finish(y)
   }
 
   /// Gradient of y to that before bias and ELU, in place; the bias's gradient is added to unless
   /// frozen.
   package func activationBackward(y: Tensor, dy: Tensor, gradients: ParameterValues?) {
-    Activation.biasELUBackward(y, output, gradient: dy, biasGradient: gradients?[bias])
+    bias.backward(y: y, dy: dy, gradients: gradients)
   }
 
   /// Gradient before bias and ELU to dx, and the weight's gradient, which is added to unless
@@ -81,8 +81,10 @@ package final class UpsampleConvolution3D {
   }
 
   /// The bias `[padded O]`, for a next layer that applies it.
-  package var featureBias: Tensor { paddedBias }
+  package var featureBias: Tensor { bias.values }
 
   /// Where that layer adds the bias's gradient.
-  package func featureBiasGradient(in gradients: ParameterValues) -> Tensor { gradients[bias] }
+  package func featureBiasGradient(in gradients: ParameterValues) -> Tensor {
+    bias.gradient(in: gradients)
+  }
 }

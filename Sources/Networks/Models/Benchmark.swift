@@ -1,21 +1,12 @@
 import Foundation
 import Parallel
 
-/// Times an auto-encoder of label volumes (network R1), and a matrix product to compare with.
+/// Times auto-encoders of label volumes, and a matrix product to compare with.
 package struct Benchmark: Sendable {
-  package let labels: Int
-  package let extents: Extents
+  /// Runs that are timed, after one that is not.
   package let steps: Int
-  /// Weights under PyTorch's names, `labels` and `log_prior` at an eighth of the grid, `epsilon`;
-  /// or nil for random ones.
-  package let file: String?
 
-  package init(labels: Int, extents: Extents, steps: Int, file: String?) {
-    self.labels = labels
-    self.extents = extents
-    self.steps = steps
-    self.file = file
-  }
+  package init(steps: Int) { self.steps = steps }
 
   /// What was measured.
   package struct Result: Codable, Sendable, CustomStringConvertible {
@@ -39,11 +30,78 @@ package struct Benchmark: Sendable {
     }
   }
 
-  /// A training step: forward, backward and Adam.
-  package func trainingStep() throws -> Result {
+  /// Network R1 with a dense prior.
+  package struct R1: Sendable {
+    package let labels: Int
+    package let extents: Extents
+    /// Weights under PyTorch's names, `labels` and `log_prior` at an eighth of the grid, `epsilon`;
+    /// or nil for random ones.
+    package let file: String?
+
+    package init(labels: Int, extents: Extents, file: String?) {
+      self.labels = labels
+      self.extents = extents
+      self.file = file
+    }
+  }
+
+  /// A training step of R1: forward, backward and Adam.
+  package func trainingStep(_ network: R1) throws -> Result {
     let ceiling = try MatrixProduct.gigaflopsPerSecond()
-    let model = try LabelAutoEncoder(.r1(labels: labels, extents: extents), for: .training)
-    let start = try inputs(for: model)
+    let model = try LabelAutoEncoder(
+      .r1(labels: network.labels, extents: network.extents), for: .training)
+    let start = try network.inputs(for: model)
+    return try trainingStep(
+      FixedPriorAutoEncoder(model, prior: start.prior), labels: start.labels,
+      epsilon: start.epsilon, gigaflops: model.shape.gigaflopsPerStep, ceiling: ceiling)
+  }
+
+  /// R1 from a latent to the most probable label and the log-normaliser at every voxel.
+  package func decoding(_ network: R1) throws -> Result {
+    let ceiling = try MatrixProduct.gigaflopsPerSecond()
+    let model = try LabelAutoEncoder(
+      .r1(labels: network.labels, extents: network.extents), for: .inference)
+    let start = try network.inputs(for: model)
+    var decoded = [UInt8](repeating: 0, count: network.extents.count)
+    let normaliser = try Tensor(count: network.extents.count)
+    return try decoding(
+      latent: model.shape.latent, gigaflops: model.shape.decoderGigaflops, ceiling: ceiling
+    ) { z in
+      try model.decode(z, prior: start.prior, labels: &decoded, logNormaliser: normaliser)
+    }
+  }
+
+  /// A training step of a decoder that warps `prior`, on `labels` `[D, H, W]`.
+  package func trainingStep(
+    _ shape: WarpingShape, prior: BytePrior, labels: [UInt8]
+  ) throws -> Result {
+    let ceiling = try MatrixProduct.gigaflopsPerSecond()
+    let model = try WarpingAutoEncoder(shape, prior: prior, for: .training)
+    model.parameters.initialize(seed: 0)
+    model.update()
+    var random = Philox(seed: 0, stream: 1 << 32)
+    return try trainingStep(
+      model, labels: labels, epsilon: (0..<shape.latent).map { _ in random.normal() },
+      gigaflops: shape.gigaflopsPerStep, ceiling: ceiling)
+  }
+
+  /// The same decoder from a latent to the most probable label and the log-normaliser.
+  package func decoding(_ shape: WarpingShape, prior: BytePrior) throws -> Result {
+    let ceiling = try MatrixProduct.gigaflopsPerSecond()
+    let model = try WarpingAutoEncoder(shape, prior: prior, for: .inference)
+    model.parameters.initialize(seed: 0)
+    model.update()
+    let normaliser = try Tensor(count: shape.extents.count)
+    return try decoding(
+      latent: shape.latent, gigaflops: shape.decoderGigaflops, ceiling: ceiling
+    ) { z in _ = try model.decode(z, logNormaliser: normaliser) }
+  }
+
+  // MARK: - Measuring
+
+  private func trainingStep(
+    _ model: any LabelModel, labels: [UInt8], epsilon: [Float], gigaflops: Double, ceiling: Double
+  ) throws -> Result {
     var adam = try Adam(model.parameters.list)
     guard let gradients = model.gradients else {
       throw NetworkError.invalidShape(reason: "no gradients")
@@ -51,36 +109,25 @@ package struct Benchmark: Sendable {
     var firstLoss: Double?
     let seconds = try (0...steps).map { _ in
       try time {
-        let loss = try model.differentiate(
-          start.labels, prior: start.prior, epsilon: start.epsilon)
+        let loss = try model.differentiate(labels, epsilon: epsilon, beta: 1, scale: 1, part: .all)
         firstLoss = firstLoss ?? loss.reconstruction + loss.divergence
         adam.step(model.parameters, gradients: gradients, rate: 1e-4)
         model.update()
       }
     }
-    return result(
-      seconds, gigaflops: model.shape.gigaflopsPerStep, ceiling: ceiling, firstLoss: firstLoss)
+    return result(seconds, gigaflops: gigaflops, ceiling: ceiling, firstLoss: firstLoss)
   }
 
-  /// From a latent to the most probable label and the log-normaliser at every voxel.
-  package func decoding() throws -> Result {
-    let ceiling = try MatrixProduct.gigaflopsPerSecond()
-    let model = try LabelAutoEncoder(.r1(labels: labels, extents: extents), for: .inference)
-    let start = try inputs(for: model)
-    var decoded = [UInt8](repeating: 0, count: extents.count)
-    let normaliser = try Tensor(count: extents.count)
+  private func decoding(
+    latent: Int, gigaflops: Double, ceiling: Double, _ decode: ([Float]) throws -> Void
+  ) throws -> Result {
     var random = Philox(seed: 1)
     let seconds = try (0...steps).map { _ in
-      let z = start.epsilon.map { _ in random.normal() }
-      return try time {
-        try model.decode(z, prior: start.prior, labels: &decoded, logNormaliser: normaliser)
-      }
+      let z = (0..<latent).map { _ in random.normal() }
+      return try time { try decode(z) }
     }
-    return result(
-      seconds, gigaflops: model.shape.decoderGigaflops, ceiling: ceiling, firstLoss: nil)
+    return result(seconds, gigaflops: gigaflops, ceiling: ceiling, firstLoss: nil)
   }
-
-  // MARK: - Measuring
 
   private func time(_ body: () throws -> Void) rethrows -> Double {
     let clock = ContinuousClock()
@@ -101,9 +148,10 @@ package struct Benchmark: Sendable {
       threads: Parallel.threads)
   }
 
-  // MARK: - Inputs
+}
 
-  private struct Inputs {
+extension Benchmark.R1 {
+  fileprivate struct Inputs {
     let labels: [UInt8]
     let prior: LabelPrior
     let epsilon: [Float]
@@ -111,7 +159,7 @@ package struct Benchmark: Sendable {
 
   /// Labels and prior from the file or at random, given at an eighth of the grid; also sets the
   /// weights.
-  private func inputs(for model: LabelAutoEncoder) throws -> Inputs {
+  fileprivate func inputs(for model: LabelAutoEncoder) throws -> Inputs {
     let coarse = Extents(extents.depth / 8, extents.height / 8, extents.width / 8)
     var coarseLabels: [Int]
     var coarsePrior: [Float]

@@ -57,22 +57,15 @@ package final class LabelAutoEncoder {
     decoder.update(from: parameters)
   }
 
-  /// The terms of the loss, in nats.
-  package struct Loss: Sendable, Equatable {
-    /// Cross-entropy of the label volume, summed over voxels.
-    package let reconstruction: Double
-    /// KL(q, N(0, I)).
-    package let divergence: Double
-  }
-
   /// One pass forward and backward; gradients are overwritten. Does nothing to the weights.
   ///
-  /// labels `[depth, height, width]` are below K; epsilon `[latent]` is drawn from N(0, 1). `beta`
-  /// weighs the divergence in the gradients; the loss is returned unweighted. Throws
-  /// `NetworkError`, `invalidShape` if the model was not made for training.
+  /// labels `[depth, height, width]` are at most K, which stands for none; epsilon `[latent]` is
+  /// drawn from N(0, 1). `beta` weighs the divergence in the gradients, `scale` both terms; the loss
+  /// is returned without either. Throws `NetworkError`, `invalidShape` if the model was not made
+  /// for training.
   package func differentiate(
-    _ labels: [UInt8], prior: LabelPrior, epsilon: [Float], beta: Float = 1
-  ) throws -> Loss {
+    _ labels: [UInt8], prior: LabelPrior, epsilon: [Float], beta: Float = 1, scale: Float = 1
+  ) throws -> LabelLoss {
     guard let gradients else {
       throw NetworkError.invalidShape(reason: "the model was not made for training")
     }
@@ -82,24 +75,37 @@ package final class LabelAutoEncoder {
     let dz = try Tensor(count: shape.latent)
     z.assign(latent.sample(epsilon))
     let reconstruction = try decoder.lossAndGradient(
-      z, prior: prior, loss: .crossEntropy(target: labels), scale: 1, parameters: parameters,
-      gradients: gradients, dz: dz)
+      z, prior: prior, loss: .crossEntropy(target: labels), scale: scale,
+      parameters: parameters, gradients: gradients, dz: dz)
     let (dMean, dLogVariance) = latent.backward(
-      dz: Array(dz.elements), epsilon: epsilon, beta: beta)
+      dz: Array(dz.elements), epsilon: epsilon, beta: beta * scale)
     try encoder.backward(
       labels, dMean: dMean, dLogVariance: dLogVariance, values: parameters, gradients: gradients)
-    return Loss(reconstruction: reconstruction, divergence: latent.divergence)
+    return LabelLoss(
+      reconstruction: reconstruction / Double(scale), divergence: latent.divergence)
   }
 
   /// The loss alone.
-  package func loss(_ labels: [UInt8], prior: LabelPrior, epsilon: [Float]) throws -> Loss {
+  package func loss(
+    _ labels: [UInt8], prior: LabelPrior, epsilon: [Float]
+  ) throws -> LabelLoss {
     let latent = try encode(labels)
     let z = try Tensor(count: shape.latent)
     z.assign(latent.sample(epsilon))
-    return Loss(
+    return LabelLoss(
       reconstruction: try decoder.loss(
         z, prior: prior, loss: .crossEntropy(target: labels), parameters: parameters),
       divergence: latent.divergence)
+  }
+
+  /// Cross-entropy of a label volume at z, in nats, summed over voxels.
+  package func crossEntropy(
+    _ labels: [UInt8], prior: LabelPrior, at z: [Float]
+  ) throws -> Double {
+    let input = try Tensor(count: shape.latent)
+    input.assign(z)
+    return try decoder.loss(
+      input, prior: prior, loss: .crossEntropy(target: labels), parameters: parameters)
   }
 
   /// q(z given labels).
@@ -132,5 +138,16 @@ package final class LabelAutoEncoder {
     input.assign(z)
     try decoder.decode(
       input, prior: prior, parameters: parameters, labels: &labels, logNormaliser: logNormaliser)
+  }
+
+  /// Calls `body` with each plane of voxels along depth and its labels' probabilities for a given
+  /// z, `[H, W, padded K]`, from several threads.
+  package func probabilities(
+    _ z: [Float], prior: LabelPrior,
+    _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
+  ) throws {
+    let input = try Tensor(count: shape.latent)
+    input.assign(z)
+    decoder.probabilities(input, prior: prior, parameters: parameters, body)
   }
 }

@@ -129,4 +129,13 @@ package final class LabelDecoder {
     output.decode(
       values[values.count - 1], prior: prior, labels: &labels, logNormaliser: logNormaliser)
   }
+
+  /// Calls `body` with each plane of voxels and its probabilities; see `OutputLayer`.
+  func probabilities(
+    _ z: Tensor, prior: LabelPrior, parameters: ParameterValues,
+    _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
+  ) {
+    forward(z, parameters: parameters)
+    output.forEachPlane(values[values.count - 1], prior: prior, body)
+  }
 }

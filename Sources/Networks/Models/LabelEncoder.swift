@@ -27,7 +27,7 @@ package final class LabelEncoder {
         try Convolution3D(
           "encoder.\(level).0", input: rest.last?.output ?? first.output,
           channels: shape.encoderChannels[level], stride: 2, trains: trains,
-          parameters: &parameters))
+          passesGradient: trains, parameters: &parameters))
     }
     self.rest = rest
     self.activations = [first.output] + rest.map(\.output)

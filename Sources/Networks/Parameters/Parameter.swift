@@ -21,10 +21,12 @@ package struct ParameterList: Sendable {
 
   package init() {}
 
-  /// Appends a parameter. First values are uniform within 1 / sqrt(`fanIn`), as PyTorch's are.
-  package mutating func add(_ name: String, _ shape: [Int], fanIn: Int) -> Parameter {
+  /// Appends a parameter. First values are uniform within 1 / sqrt(`fanIn`), as PyTorch's are; nil
+  /// for zeros.
+  package mutating func add(_ name: String, _ shape: [Int], fanIn: Int?) -> Parameter {
     let parameter = Parameter(
-      name: name, shape: shape, offset: count, initialBound: 1 / Float(max(fanIn, 1)).squareRoot())
+      name: name, shape: shape, offset: count,
+      initialBound: fanIn.map { 1 / Float(max($0, 1)).squareRoot() } ?? 0)
     parameters.append(parameter)
     count += parameter.count
     return parameter

@@ -8,12 +8,10 @@ package struct CheckpointFolder: Sendable {
 
   package init(_ path: String) { self.path = path }
 
-  /// Writes the checkpoint of a state and removes all but the last two. Throws
-  /// `NetworkError.inputOutput`.
+  /// Writes the checkpoint of a state and removes all but the last two; makes the folder, in one
+  /// that is there. Throws `NetworkError.inputOutput`.
   package func save(_ state: TrainingState) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
+    guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
       throw NetworkError.inputOutput(path: path, operation: "create", errno: errno)
     }
     try state.write(to: file(of: state.adam.steps))

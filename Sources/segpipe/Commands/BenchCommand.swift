@@ -1,3 +1,4 @@
+import Anatomy
 import ArgumentParser
 import Foundation
 import Networks
@@ -9,6 +10,7 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       Examples:
         segpipe bench prior-step --steps 5
+        segpipe bench prior-step --architecture default --atlas head
         segpipe bench decode --threads 2 --json
       """,
     subcommands: [PriorStepCommand.self, DecodeCommand.self])
@@ -21,7 +23,7 @@ struct BenchCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func perform(_ console: Console) throws {
-      try console.output(options.text(options.benchmark.trainingStep()))
+      try console.output(options.text(options.trainingStep()))
     }
   }
 
@@ -34,7 +36,7 @@ struct BenchCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func perform(_ console: Console) throws {
-      try console.output(options.text(options.benchmark.decoding()))
+      try console.output(options.text(options.decoding()))
     }
   }
 }
@@ -43,18 +45,27 @@ struct BenchCommand: ParsableCommand {
 struct BenchOptions: ParsableArguments {
   /// Networks that can be timed.
   enum Architecture: String, ExpressibleByArgument {
+    /// Five levels of convolutions, a dense prior.
     case r1 = "R1"
+    /// What train-prior trains unless told otherwise.
+    case standard = "default"
   }
 
   @Option(help: "Network to time.")
   var architecture = Architecture.r1
 
-  @Option(help: ArgumentHelp("Number of labels.", valueName: "K"))
+  @Option(
+    help: ArgumentHelp(
+      "Atlas for the default network: the name of a built-in one, or a folder.",
+      valueName: "atlas"))
+  var atlas = "head"
+
+  @Option(help: ArgumentHelp("Number of labels of R1.", valueName: "K"))
   var labels = 32
 
   @Option(
     parsing: .upToNextOption,
-    help: "Extents of the grid: three multiples of 32, the last the fastest in memory.")
+    help: "Extents of R1's grid: three multiples of 32, the last the fastest in memory.")
   var grid = [160, 192, 224]
 
   @Option(help: ArgumentHelp("Runs to time, after one that is not.", valueName: "N"))
@@ -62,7 +73,7 @@ struct BenchOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A safetensors file of weights, labels, log_prior and epsilon to start from.",
+      "A safetensors file of R1's weights, labels, log_prior and epsilon to start from.",
       valueName: "file"))
   var from: String?
 
@@ -79,9 +90,30 @@ struct BenchOptions: ParsableArguments {
     guard steps > 0 else { throw ValidationError("--steps is \(steps); it must be at least 1.") }
   }
 
-  var benchmark: Benchmark {
-    Benchmark(
-      labels: labels, extents: Extents(grid[0], grid[1], grid[2]), steps: steps, file: from)
+  func trainingStep() throws -> Benchmark.Result {
+    let bench = Benchmark(steps: steps)
+    guard architecture == .standard else { return try bench.trainingStep(r1) }
+    let prior = try readPrior()
+    return try bench.trainingStep(
+      try PriorSettings().shape(for: prior), prior: prior.bytes,
+      labels: prior.mostProbableChannels())
+  }
+
+  func decoding() throws -> Benchmark.Result {
+    let bench = Benchmark(steps: steps)
+    guard architecture == .standard else { return try bench.decoding(r1) }
+    let prior = try readPrior()
+    return try bench.decoding(try PriorSettings().shape(for: prior), prior: prior.bytes)
+  }
+
+  private var r1: Benchmark.R1 {
+    Benchmark.R1(labels: labels, extents: Extents(grid[0], grid[1], grid[2]), file: from)
+  }
+
+  private func readPrior() throws -> LocationPrior {
+    let isFolder = atlas.contains("/") || FileManager.default.fileExists(atPath: atlas)
+    let folder = isFolder ? atlas : try AtlasLocator().folder(of: atlas)
+    return try AtlasFiles.read(folder).prior
   }
 
   /// The result as JSON or in one line.

@@ -9,6 +9,18 @@ import Synchronization
 /// pool can starve, removes what a killed run must not leave and ends the process.
 enum Interruption {
   private static let writeEnd = Atomic<Int32>(-1)
+  private static let isCooperative = Atomic<Bool>(false)
+  private static let requested = Atomic<Int32>(0)
+
+  /// The signal that asked a cooperative program to stop; nil if none did.
+  static var signal: Int32? {
+    let number = requested.load(ordering: .sequentiallyConsistent)
+    return number == 0 ? nil : number
+  }
+
+  /// From now on the first signal is only noted, for a program that looks at `signal` between its steps
+  /// and ends by itself; the second ends it at once.
+  static func cooperate() { isCooperative.store(true, ordering: .sequentiallyConsistent) }
 
   /// Starts listening. Signals that the parent asked to ignore (nohup) stay ignored.
   static func listen() {
@@ -41,7 +53,12 @@ enum Interruption {
     var number: UInt8 = 0
     while true {
       let count = read(pipe, &number, 1)
-      if count == 1 { break }
+      if count == 1 {
+        guard isCooperative.load(ordering: .sequentiallyConsistent), signal == nil else { break }
+        requested.store(Int32(number), ordering: .sequentiallyConsistent)
+        StandardStreams.say("segpipe: asked to stop; finishing this step\n")
+        continue
+      }
       if count == 0 || errno != EINTR { return }
     }
     StandardStreams.say("segpipe: stopped by a signal; no partial output is left\n")

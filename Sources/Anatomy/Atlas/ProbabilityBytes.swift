@@ -1,0 +1,85 @@
+/// Probabilities as bytes: multiples of 1/255 that sum to exactly 1.
+enum ProbabilityBytes {
+  /// Rounds shares, whose sum is `sum`, by largest remainder; the first wins a tie. Calls `store` with
+  /// the position and value of each that is not 0, in order. The shares are overwritten.
+  @inline(__always)
+  static func quantise(
+    _ shares: UnsafeMutableBufferPointer<Float>, sum: Float, _ store: (Int, UInt8) -> Void
+  ) {
+    let scale = 255 / sum
+    var left = 255
+    for i in shares.indices {
+      shares[i] *= scale
+      left -= Int(shares[i])
+    }
+    while left > 0 {
+      var best = 0
+      var largest: Float = -1
+      for i in shares.indices {
+        let remainder = shares[i] - shares[i].rounded(.down)
+        if remainder > largest {
+          largest = remainder
+          best = i
+        }
+      }
+      shares[best] = shares[best].rounded(.down) + 1
+      left -= 1
+    }
+    for i in shares.indices where shares[i] >= 1 {
+      store(i, UInt8(min(255, shares[i])))
+    }
+  }
+}
+
+/// One plane of a location prior, in the layout that `LocationPrior` has.
+struct PriorPlane: Sendable {
+  /// Number of entries of each voxel.
+  let counts: [UInt8]
+  /// label << 8 | probability in 1/255, ascending by label within a voxel.
+  let entries: [UInt16]
+
+  /// Labels below half of 1/255 are dropped before rounding: what a softmax never quite lets go of is
+  /// no label that is possible there.
+  private static let least: Float = 0.5 / 255
+
+  /// From probabilities `[voxels, padded K]` that sum to 1 at every voxel; K is padded with zeros to a
+  /// multiple of 16.
+  init(_ probabilities: UnsafeBufferPointer<Float>, voxels: Int, labels: Int) {
+    let blocks = probabilities.count / voxels / 16
+    let least = SIMD16<Float>(repeating: Self.least)
+    var entries: [UInt16] = []
+    entries.reserveCapacity(2 * voxels)
+    let source = UnsafeRawBufferPointer(probabilities)
+    counts = [UInt8](unsafeUninitializedCapacity: voxels) { counts, initialized in
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: 16 * blocks) { shares in
+        withUnsafeTemporaryAllocation(of: UInt16.self, capacity: 16 * blocks) { names in
+          for voxel in 0..<voxels {
+            var (found, sum): (Int, Float) = (0, 0)
+            for block in 0..<blocks {
+              let values = source.loadUnaligned(
+                fromByteOffset: (voxel * blocks + block) * 64, as: SIMD16<Float>.self)
+              guard any(values .> least) else { continue }
+              for lane in 0..<16 where values[lane] > Self.least {
+                shares[found] = values[lane]
+                names[found] = UInt16(block * 16 + lane) << 8
+                sum += values[lane]
+                found += 1
+              }
+            }
+            let start = entries.count
+            if found < 2 {
+              entries.append((found == 1 ? names[0] : 0) | 255)
+            } else {
+              ProbabilityBytes.quantise(
+                UnsafeMutableBufferPointer(rebasing: shares[..<found]), sum: sum
+              ) { entries.append(names[$0] | UInt16($1)) }
+            }
+            counts[voxel] = UInt8(entries.count - start)
+          }
+        }
+      }
+      initialized = voxels
+    }
+    self.entries = entries
+  }
+}

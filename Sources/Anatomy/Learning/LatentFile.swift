@@ -1,0 +1,94 @@
+import Foundation
+import Imaging
+import Networks
+
+/// The latent of a label map as a file: all that is left of the map, apart from its grid.
+///
+///     z              [d] F32      the mean of q
+///     logVariance    [d] F32
+///     affine         [3, 4] F64   world mm of the map to atlas world mm
+package struct LatentFile: Sendable {
+  /// What a latent belongs to.
+  package struct Description: Codable, Equatable, Sendable {
+    /// Raised when files of before can no longer be read.
+    package var version = 1
+    package var atlas: String
+    /// `Atlas.fingerprint`.
+    package var atlasFingerprint: String
+    /// `PriorFile.digest`.
+    package var prior: String
+  }
+
+  package let latent: GaussianLatent
+  package let affine: Affine
+  package let description: Description
+  private static let key = "segpipe_latent"
+
+  /// The latent of a map that `affine` takes to the model's atlas.
+  package init(_ latent: GaussianLatent, affine: Affine, of model: PriorModel) {
+    self.latent = latent
+    self.affine = affine
+    description = Description(
+      atlas: model.atlas.name, atlasFingerprint: model.file.description.atlasFingerprint,
+      prior: model.file.digest)
+  }
+
+  /// Reads a file.
+  ///
+  /// - Throws: `NetworkError`, `.damagedFile` where it is not a whole latent.
+  package init(_ path: String) throws {
+    func damaged(_ reason: String) -> NetworkError { .damagedFile(path: path, reason: reason) }
+    let file = try Safetensors(contentsOf: path)
+    guard let text = file.metadata[Self.key],
+      let description = try? JSONDecoder().decode(Description.self, from: Data(text.utf8))
+    else { throw damaged("it is no latent of segpipe") }
+    guard file.digest != nil else { throw damaged("it carries no digest") }
+    let (z, logVariance) = (try file.floats("z"), try file.floats("logVariance"))
+    let matrix = try file.doubles("affine")
+    guard z.count == logVariance.count, matrix.count == 12,
+      (z + logVariance).allSatisfy(\.isFinite), matrix.allSatisfy(\.isFinite)
+    else { throw damaged("its numbers are no latent and affine") }
+    let affine = Affine(rows: (0..<3).map { Array(matrix[4 * $0..<4 * $0 + 4]) })
+    guard affine.determinant != 0 else { throw damaged("its affine cannot be inverted") }
+    self.description = description
+    self.affine = affine
+    latent = GaussianLatent(mean: z, logVariance: logVariance)
+  }
+
+  /// Reads a file for a model.
+  ///
+  /// - Throws: as above, `AnatomyError.otherAtlas` and `.otherPrior` if it belongs to others.
+  package init(_ path: String, for model: PriorModel) throws {
+    try self.init(path)
+    let fingerprint = model.file.description.atlasFingerprint
+    guard description.atlasFingerprint == fingerprint else {
+      throw AnatomyError.otherAtlas(
+        path: path, found: "\(description.atlas) \(description.atlasFingerprint)",
+        expected: "\(model.atlas.name) \(fingerprint)")
+    }
+    guard description.prior == model.file.digest, latent.mean.count == model.latentCount else {
+      throw AnatomyError.otherPrior(
+        path: path, found: description.prior, expected: model.file.digest)
+    }
+  }
+
+  /// Writes the file atomically. Throws `NetworkError.inputOutput`.
+  package func write(to path: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let text = String(decoding: try encoder.encode(description), as: UTF8.self)
+    try Safetensors.write(
+      [
+        .floats("z", latent.mean), .floats("logVariance", latent.logVariance),
+        .doubles("affine", [3, 4], Array(affine.rows.joined())),
+      ], metadata: [Self.key: text], to: path)
+  }
+
+  /// Whether a file begins as one of these does: eight bytes, then JSON. Images do not.
+  package static func isLatent(_ path: String) -> Bool {
+    guard let file = FileHandle(forReadingAtPath: path) else { return false }
+    defer { try? file.close() }
+    let head = (try? file.read(upToCount: 9)) ?? Data()
+    return head.count == 9 && head[8] == UInt8(ascii: "{")
+  }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import Networks
+
+/// How the prior auto-encoder is built and trained.
+package struct PriorSettings: Hashable, Sendable, Codable {
+  /// Networks that can be trained.
+  package enum Architecture: String, Sendable, Codable, CaseIterable {
+    /// A decoder that warps the location prior and adds residual logits (`WarpingAutoEncoder`).
+    case warping = "default"
+    /// Five levels of convolutions that end in logits for every voxel (`LabelAutoEncoder`).
+    case r1 = "R1"
+  }
+
+  package var architecture = Architecture.warping
+  /// Latent dimensions: of each cell of the coarsest level, or, for R1, of all.
+  package var latentSize: Int
+  /// Weight of the divergence; 1 is the bound itself.
+  package var beta = 1.0
+  /// Weight of voxels whose label only frames the structures of interest (background, skull, skin),
+  /// in training the warping network: they are many, and vary much in ways that nobody asks for.
+  package var surroundings = 0.5
+  package var steps = 8000
+  /// Highest learning rate.
+  package var rate = 2e-4
+  /// Samples of z for each label map and step.
+  package var samples = 1
+  package var seed: UInt64 = 1
+  package var augmentation = MapAugmentation.Settings()
+  /// Steps between two reports on label maps that are only looked at.
+  package var evaluationInterval = 250
+  /// Stops when this many reports in a row bring less than `leastGain` of Dice; nil never does.
+  package var patience: Int?
+
+  package init(architecture: Architecture = .warping) {
+    self.architecture = architecture
+    latentSize = architecture == .r1 ? 128 : 8
+  }
+
+  /// Dice that counts as a gain.
+  package static let leastGain = 0.001
+
+  /// Learning rate by step.
+  package var schedule: LearningRateSchedule {
+    LearningRateSchedule(
+      peak: rate, warmup: min(300, steps / 10), total: steps, last: rate / 100)
+  }
+
+  /// The warping network for an atlas. Throws `NetworkError.invalidShape`.
+  package func shape(for prior: LocationPrior) throws -> WarpingShape {
+    try .standard(
+      labels: prior.table.count, extents: prior.grid.networkExtents, latentChannels: latentSize)
+  }
+
+  /// The network for an atlas, its weights zero. Throws `NetworkError`.
+  package func network(
+    for prior: LocationPrior, purpose: LabelAutoEncoder.Purpose
+  ) throws -> any LabelModel {
+    switch architecture {
+    case .warping:
+      let model = try WarpingAutoEncoder(shape(for: prior), prior: prior.bytes, for: purpose)
+      model.labelWeights = prior.table.labels.map {
+        Segmenter.isOfInterest($0) ? 1 : Float(surroundings)
+      }
+      return model
+    case .r1:
+      let r1 = try AutoEncoderShape.r1(
+        labels: prior.table.count, extents: prior.grid.networkExtents)
+      let shape = try AutoEncoderShape(
+        labels: r1.labels, extents: r1.extents, latent: latentSize,
+        encoderChannels: r1.encoderChannels, decoderChannels: r1.decoderChannels)
+      return FixedPriorAutoEncoder(
+        try LabelAutoEncoder(shape, for: purpose), prior: try prior.logarithms())
+    }
+  }
+}
+
+extension LocationPrior {
+  /// The logarithm of the prior, with `floor` added to every probability, kept where a label is
+  /// possible nearby. Throws `NetworkError.outOfMemory`.
+  package func logarithms(floor: Float = 1e-4) throws -> LabelPrior {
+    let (count, voxels) = (table.count, grid.count)
+    let (normal, least) = (1 + floor * Float(count), log(floor))
+    return try LabelPrior(voxels: voxels, labels: count, threshold: least / 2) { tile, values in
+      for index in values.indices { values[index] = least }
+      for i in 0..<min(LabelPrior.tile, voxels - tile * LabelPrior.tile) {
+        let voxel = tile * LabelPrior.tile + i
+        for entry in entries[Int(starts[voxel])..<Int(starts[voxel + 1])] {
+          values[Int(entry >> 8) * LabelPrior.tile + i] = log(
+            (Float(entry & 255) / 255 + floor) / normal)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,183 @@
+import Foundation
+import Networks
+import Parallel
+
+/// Trains the prior auto-encoder on label maps: maximises E_q log p(labels given z) - beta KL(q, p).
+///
+/// Every step takes a random variation of a random map. All that a step depends on is in the state that
+/// checkpoints hold, so that a training which was stopped goes on as if it had not been.
+package final class PriorTrainer {
+  package let settings: PriorSettings
+  package let model: any LabelModel
+  /// Steps taken are `state.adam.steps`.
+  package private(set) var state: TrainingState
+  private let augmentation: MapAugmentation
+  private let evaluator: PriorEvaluator?
+  private let gradients: ParameterValues
+  private let voxels: Int
+  private var labels: [UInt8] = []
+  private var sums = Sums()
+
+  /// Means over the steps since the last report.
+  private struct Sums: Codable {
+    var reconstruction = 0.0
+    var divergence = 0.0
+    var norm = 0.0
+    var count = 0
+  }
+
+  private static let sumsKey = "sums"
+
+  /// A step judges one of so many parts of the voxels: neighbours tell much the same, and time is
+  /// better spent on another map.
+  private static let parts = 4
+  /// Steps between two reports on the loss.
+  private static let reportInterval = 10
+  /// Largest norm of the gradient of the loss a voxel; a usual step is far below it.
+  private static let largestNorm = 1.0
+
+  /// `evaluated` are maps to report on: those held out, or, if `heldOut` is false, some of `maps`.
+  /// `notes` go into checkpoints.
+  ///
+  /// - Throws: `NetworkError`.
+  package init(
+    _ settings: PriorSettings, prior: LocationPrior, maps: AlignedMaps,
+    evaluated: AlignedMaps?, heldOut: Bool, notes: [String: String] = [:]
+  ) throws {
+    self.settings = settings
+    model = try settings.network(for: prior, purpose: .training)
+    guard let gradients = model.gradients else {
+      throw NetworkError.invalidShape(reason: "no gradients")
+    }
+    self.gradients = gradients
+    augmentation = MapAugmentation(maps, settings: settings.augmentation)
+    evaluator = try evaluated.map { try PriorEvaluator($0, heldOut: heldOut, prior: prior) }
+    voxels = prior.grid.count
+    var adam = Adam.Settings()
+    adam.largestNorm = Self.largestNorm
+    // A short memory of the gradients' size: it changes as soon as the latent is found to be useful.
+    adam.beta2 = 0.99
+    model.parameters.initialize(seed: settings.seed)
+    model.update()
+    state = TrainingState(
+      weights: model.parameters, adam: try Adam(model.parameters.list, settings: adam),
+      random: Philox(seed: settings.seed, stream: 1 << 40), threads: Parallel.threads,
+      notes: notes)
+  }
+
+  /// Takes up the newest whole checkpoint; returns its step, if there is one, and what was wrong with newer
+  /// ones.
+  package func restore(_ folder: CheckpointFolder) -> (steps: Int?, damaged: [any Error]) {
+    let result = folder.restore(&state)
+    model.update()
+    if let text = state.notes[Self.sumsKey] {
+      sums = (try? JSONDecoder().decode(Sums.self, from: Data(text.utf8))) ?? Sums()
+    }
+    return result
+  }
+
+  /// Whether all steps are taken.
+  package var isFinished: Bool { state.adam.steps >= settings.steps }
+
+  /// One step; returns what is to be told of the loss after it.
+  package func step() throws -> [PriorReport] {
+    let step = state.adam.steps
+    let maps = augmentation.maps
+    let index = Int(state.random.next() % UInt64(maps.maps.count))
+    augmentation.draw(index, random: &state.random, into: &labels)
+    let unknown = UInt8(maps.space.table.count)
+    for i in labels.indices where labels[i] == ChannelMap.missing { labels[i] = unknown }
+    let loss = try differentiate()
+    let rate = settings.schedule.rate(step)
+    let norm = state.adam.step(model.parameters, gradients: gradients, rate: rate)
+    guard norm.isFinite else {
+      throw NetworkError.invalidShape(
+        reason: "the gradient of step \(step + 1) is not a number; a lower rate may help")
+    }
+    model.update()
+    state.position = index
+    state.threads = Parallel.threads
+    sums.reconstruction += loss.reconstruction / Double(voxels)
+    sums.divergence += loss.divergence
+    sums.norm += norm
+    sums.count += 1
+    let reports = reports(after: step + 1, rate: rate)
+    state.notes[Self.sumsKey] = String(decoding: try JSONEncoder().encode(sums), as: UTF8.self)
+    return reports
+  }
+
+  /// Gradients of the mean over samples of z.
+  private func differentiate() throws -> LabelLoss {
+    let scale = 1 / Float(voxels * settings.samples)
+    var (reconstruction, divergence) = (0.0, 0.0)
+    var sum: Tensor?
+    for sample in 0..<settings.samples {
+      let epsilon = (0..<model.latentCount).map { _ in state.random.normal() }
+      let loss = try model.differentiate(
+        labels, epsilon: epsilon, beta: Float(settings.beta), scale: scale,
+        part: VoxelPart(stride: Self.parts, phase: Int(state.random.next() % UInt64(Self.parts))))
+      reconstruction += loss.reconstruction / Double(settings.samples)
+      divergence += loss.divergence / Double(settings.samples)
+      guard settings.samples > 1 else { break }
+      if let sum {
+        sum.add(gradients.all)
+      } else {
+        let first = try Tensor(count: gradients.all.count)
+        first.assign(gradients.all.elements)
+        sum = first
+      }
+      if sample == settings.samples - 1, let sum { gradients.all.assign(sum.elements) }
+    }
+    return LabelLoss(reconstruction: reconstruction, divergence: divergence)
+  }
+
+  private func reports(after step: Int, rate: Double) -> [PriorReport] {
+    var reports: [PriorReport] = []
+    if step % Self.reportInterval == 0 || step == settings.steps {
+      let count = Double(sums.count)
+      reports.append(
+        .training(
+          .init(
+            step: step, reconstruction: sums.reconstruction / count,
+            divergence: sums.divergence / count, norm: sums.norm / count, rate: rate)))
+      sums = Sums()
+    }
+    return reports
+  }
+
+  /// Whether whole maps are to be looked at after the steps taken.
+  var isEvaluationDue: Bool {
+    let steps = state.adam.steps
+    return evaluator != nil && steps > 0 && (steps % settings.evaluationInterval == 0 || isFinished)
+  }
+
+  /// Looks at whole maps; nil if asked to stop meanwhile.
+  func evaluate(unless shouldStop: () -> Bool) throws -> PriorReport? {
+    try evaluator?.evaluate(model, step: state.adam.steps, unless: shouldStop)
+      .map { .evaluation($0) }
+  }
+
+  /// Variations of each map and of its mirror image that `encodings` looks at.
+  private static let variations = 3
+
+  /// The distribution of the encodings of all maps, their mirror images and some variations; nil if
+  /// asked to stop meanwhile.
+  func encodings(unless shouldStop: () -> Bool) throws -> EncodingDistribution? {
+    let maps = augmentation.maps
+    let unknown = UInt8(maps.space.table.count)
+    var random = Philox(seed: settings.seed, stream: 2 << 40)
+    var latents: [GaussianLatent] = []
+    for (index, map) in maps.maps.enumerated() {
+      if shouldStop() { return nil }
+      var variants = [map.channels] + [map.mirrored].compactMap { $0 }
+      for _ in 0..<Self.variations { variants.append(augmentation.draw(index, random: &random)) }
+      for labels in variants {
+        latents.append(
+          try model.encode(labels.map { $0 == ChannelMap.missing ? unknown : $0 }))
+      }
+    }
+    return EncodingDistribution(of: latents, most: Self.mostFactors)
+  }
+
+  private static let mostFactors = 48
+}

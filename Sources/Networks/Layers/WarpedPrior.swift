@@ -1,0 +1,219 @@
+import CKernels
+import Parallel
+
+/// The last layer of a decoder that warps a prior and adds residual logits; softmax, loss and
+/// gradients are one pass, in which the K values of a voxel exist only in registers.
+///
+/// Shapes: shift `[3, D / s, H / s, W / s]` (along width, height, depth, in units of `reach` voxels),
+/// logits `[K, D / s, H / s, W / s]`, both at the middles of s^3 voxels and linear between; prior
+/// `[K, D, H, W]`.
+///
+///     mass_k(x) = (prior_k(x + reach shift(x)) + floor) exp(logit_k(x))
+///     f_k = mass_k / sum over k of mass_k
+///
+/// The pass is sparse in labels: blocks of 16 labels that the prior does not have near the displaced
+/// position keep the mass `floor`, and where it knows one label alone no logits are added.
+package final class WarpedPrior {
+  package let prior: BytePrior
+  /// s.
+  package let factor: Int
+  /// Least probability of a label before softmax.
+  package let floor: Float
+  /// Voxels of displacement for a shift of 1.
+  package let reach: Float
+  /// Shapes of both inputs.
+  package let shift: ActivationShape
+  package let logits: ActivationShape
+
+  /// `factor` is even and divides the extents.
+  package init(_ prior: BytePrior, factor: Int, floor: Float, reach: Float = 1) {
+    let extents = prior.extents
+    precondition(
+      factor % 2 == 0
+        && [extents.depth, extents.height, extents.width].allSatisfy { $0 % factor == 0 },
+      "extents (=\(extents)) must be multiples of the factor (=\(factor))")
+    self.prior = prior
+    self.factor = factor
+    self.floor = floor
+    self.reach = reach
+    let nodes = Extents(extents.depth / factor, extents.height / factor, extents.width / factor)
+    shift = ActivationShape(channels: 3, extents: nodes)
+    logits = ActivationShape(channels: prior.labelCount, extents: nodes)
+  }
+
+  /// The loss in nats, summed over the voxels of `part`, times `scale`. Gradients with respect to
+  /// both inputs are written to `gradients` unless it is nil.
+  package func loss(
+    shift: Tensor, logits: Tensor, observed: Observation, part: VoxelPart = .all, scale: Float = 1,
+    gradients: (shift: Tensor, logits: Tensor)? = nil
+  ) -> Double {
+    gradients?.shift.fill(with: 0)
+    gradients?.logits.fill(with: 0)
+    let slabs = self.shift.extents.depth + 1
+    return observed.withKernelObservation(
+      scale: scale, part: part, voxels: prior.extents.count
+    ) { observed in
+      withKernel(shift, logits) { kernel in
+        // Neighbouring slabs add to the same nodes: the even ones first, then the odd ones.
+        (0..<2).map { parity in
+          Parallel.map((slabs + 1 - parity) / 2) { index in
+            var (kernel, observed) = (kernel.value, observed.value)
+            return segpipe_warped_loss(
+              &kernel, &observed, gradients?.shift.pointer, gradients?.logits.pointer,
+              2 * index + parity)
+          }.reduce(0, +)
+        }.reduce(0, +)
+      }
+    }
+  }
+
+  /// Calls `body` with each plane of voxels along depth and its probabilities `[H, W, padded K]`,
+  /// from several threads; `logNormaliser` `[D, H, W]`, if given, becomes the log of the sum of
+  /// masses.
+  package func forEachPlane(
+    shift: Tensor, logits: Tensor, logNormaliser: Tensor? = nil,
+    _ body: @Sendable (_ plane: Int, _ probabilities: UnsafeBufferPointer<Float>) -> Void
+  ) {
+    let extents = prior.extents
+    let row = extents.width * self.logits.paddedChannels
+    withKernel(shift, logits) { kernel in
+      Parallel.forEach(extents.depth) { z in
+        var kernel = kernel.value
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: extents.height * row) { plane in
+          guard let base = plane.baseAddress else { return }
+          for y in 0..<extents.height {
+            segpipe_warped_row(
+              &kernel, z, y, base + y * row,
+              logNormaliser.map { $0.pointer + (z * extents.height + y) * extents.width })
+          }
+          body(z, UnsafeBufferPointer(plane))
+        }
+      }
+    }
+  }
+
+  /// The most probable label at every voxel, `[D, H, W]`; the lower one wins a tie.
+  package func mostProbable(
+    shift: Tensor, logits: Tensor, logNormaliser: Tensor? = nil
+  ) -> [UInt8] {
+    let (voxels, padded) = (prior.extents.height * prior.extents.width, self.logits.paddedChannels)
+    let labelCount = prior.labelCount
+    var labels = [UInt8](repeating: 0, count: prior.extents.count)
+    labels.withUnsafeMutableBufferPointer { labels in
+      nonisolated(unsafe) let labels = labels
+      forEachPlane(shift: shift, logits: logits, logNormaliser: logNormaliser) { plane, values in
+        for voxel in 0..<voxels {
+          let first = voxel * padded
+          var best = 0
+          for label in 1..<max(1, labelCount) where values[first + label] > values[first + best] {
+            best = label
+          }
+          labels[plane * voxels + voxel] = UInt8(best)
+        }
+      }
+    }
+    return labels
+  }
+
+  /// The kernels' view of this layer and its inputs, valid during `body`.
+  private func withKernel<Result>(
+    _ shift: Tensor, _ logits: Tensor, _ body: (KernelView<segpipe_warped>) -> Result
+  ) -> Result {
+    prior.start.withUnsafeBufferPointer { start in
+      prior.mask.withUnsafeBufferPointer { mask in
+        prior.pure.withUnsafeBufferPointer { pure in
+          prior.values.withUnsafeBufferPointer { values in
+            body(
+              KernelView(
+                value: segpipe_warped(
+                  depth: prior.extents.depth, height: prior.extents.height,
+                  width: prior.extents.width, factor: factor, labels: prior.labelCount,
+                  floor: floor, reach: reach, start: start.baseAddress, mask: mask.baseAddress,
+                  pure: pure.baseAddress, values: values.baseAddress, shift: shift.pointer,
+                  logits: logits.pointer)))
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Voxels that a loss is summed over: all, or every `stride`-th of the cells between lattice nodes,
+/// taken on diagonals; the phases 0 ..< stride together are all voxels once.
+package struct VoxelPart: Hashable, Sendable {
+  package let stride: Int
+  package let phase: Int
+
+  package init(stride: Int, phase: Int) {
+    precondition(stride > 0 && (0..<stride).contains(phase), "phase \(phase) of \(stride)")
+    self.stride = stride
+    self.phase = phase
+  }
+
+  package static let all = VoxelPart(stride: 1, phase: 0)
+}
+
+/// What was observed at every voxel, `[D, H, W]`, and which loss it makes with the labels'
+/// probabilities f.
+package enum Observation: Sendable {
+  /// -log f of the given label, times the weight of that label if there are any; K and above: not
+  /// observed.
+  case labels([UInt8], weights: [Float]? = nil)
+  /// -sum over k of f_k log table[code][k] (Jensen bound).
+  case jensen(codes: [UInt16], table: ObservationTable)
+  /// -log sum over k of f_k table[code][k].
+  case exact(codes: [UInt16], table: ObservationTable)
+
+  /// Code of a voxel that was not observed.
+  package static let unobserved = UInt16(SEGPIPE_UNOBSERVED)
+
+  /// The kernels' view, valid during `body`.
+  fileprivate func withKernelObservation<Result>(
+    scale: Float, part: VoxelPart, voxels: Int,
+    _ body: (KernelView<segpipe_observed>) -> Result
+  ) -> Result {
+    switch self {
+    case .labels(let labels, let weights):
+      precondition(labels.count == voxels, "\(labels.count) labels for \(voxels) voxels")
+      return labels.withUnsafeBufferPointer { labels in
+        (weights ?? []).withUnsafeBufferPointer { values in
+          body(
+            KernelView(
+              value: segpipe_observed(
+                kind: Int32(SEGPIPE_CROSS_ENTROPY), target: labels.baseAddress, code: nil,
+                table: nil, weight: weights == nil ? nil : values.baseAddress, scale: scale,
+                stride: part.stride, phase: part.phase)))
+        }
+      }
+    case .jensen(let codes, let table), .exact(let codes, let table):
+      precondition(codes.count == voxels, "\(codes.count) codes for \(voxels) voxels")
+      var kind = SEGPIPE_EXACT
+      if case .jensen = self { kind = SEGPIPE_JENSEN }
+      return codes.withUnsafeBufferPointer { codes in
+        table.values.withUnsafeBufferPointer { table in
+          body(
+            KernelView(
+              value: segpipe_observed(
+                kind: Int32(kind), target: nil, code: codes.baseAddress,
+                table: table.baseAddress, weight: nil, scale: scale, stride: part.stride,
+                phase: part.phase)))
+        }
+      }
+    }
+  }
+}
+
+/// A value for every code and label, `[codes, padded K]`.
+package struct ObservationTable: Sendable {
+  package let values: [Float]
+
+  /// Takes `codes` rows of K values.
+  package init(codes: Int, labels: Int, _ value: (_ code: Int, _ label: Int) -> Float) {
+    let padded = (labels + 15) / 16 * 16
+    var values = [Float](repeating: 0, count: codes * padded)
+    for code in 0..<codes {
+      for label in 0..<labels { values[code * padded + label] = value(code, label) }
+    }
+    self.values = values
+  }
+}

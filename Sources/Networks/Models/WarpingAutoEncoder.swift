@@ -1,0 +1,108 @@
+/// A variational auto-encoder of label volumes whose decoder warps a location prior and adds
+/// residual logits.
+///
+/// What all label volumes share stays in the prior; z says how one of them differs, cell by cell of
+/// the coarsest level, so that few volumes teach much. See `WarpedPrior` for the last layer.
+package final class WarpingAutoEncoder: LabelModel {
+  package let shape: WarpingShape
+  package let parameters: ParameterValues
+  package let gradients: ParameterValues?
+  package let output: WarpedPrior
+  /// Weights of the labels in `differentiate`, `[K]`; nil for 1.
+  package var labelWeights: [Float]?
+  private let encoder: WarpingEncoder
+  private let decoder: WarpingDecoder
+
+  /// Weights are zero until `initialize` or a file sets them. Throws `NetworkError`.
+  package init(
+    _ shape: WarpingShape, prior: BytePrior, for purpose: LabelAutoEncoder.Purpose
+  ) throws {
+    guard prior.extents == shape.extents, prior.labelCount == shape.labels else {
+      throw NetworkError.invalidShape(
+        reason: "a prior of \(prior.labelCount) labels on \(prior.extents) for a network of "
+          + "\(shape.labels) labels on \(shape.extents)")
+    }
+    let trains = purpose == .training
+    var list = ParameterList()
+    self.shape = shape
+    encoder = try WarpingEncoder(shape, trains: trains, parameters: &list)
+    decoder = try WarpingDecoder(
+      shape, differentiates: purpose != .inference, trains: trains, parameters: &list)
+    parameters = try ParameterValues(list)
+    gradients = trains ? try ParameterValues(list) : nil
+    output = WarpedPrior(prior, factor: shape.factor, floor: shape.floor)
+  }
+
+  package var latentCount: Int { shape.latent }
+
+  package func update() {
+    encoder.update(from: parameters)
+    decoder.update(from: parameters)
+  }
+
+  package func differentiate(
+    _ labels: [UInt8], epsilon: [Float], beta: Float, scale: Float, part: VoxelPart
+  ) throws -> LabelLoss {
+    guard let gradients else {
+      throw NetworkError.invalidShape(reason: "the model was not made for training")
+    }
+    gradients.all.fill(with: 0)
+    let latent = encoder.forward(labels)
+    let (value, dz) = try differentiate(
+      at: latent.sample(epsilon), .labels(labels, weights: labelWeights), part: part,
+      scale: scale * Float(part.stride), gradients: gradients)
+    let (dMean, dLogVariance) = latent.backward(dz: dz, epsilon: epsilon, beta: beta * scale)
+    encoder.backward(labels, dMean: dMean, dLogVariance: dLogVariance, into: gradients)
+    return LabelLoss(
+      reconstruction: value / Double(scale), divergence: latent.divergence)
+  }
+
+  package func encode(_ labels: [UInt8]) throws -> GaussianLatent { encoder.forward(labels) }
+
+  package func loss(_ labels: [UInt8], at z: [Float]) throws -> Double {
+    try decoder.forward(z)
+    return output.loss(shift: decoder.shift, logits: decoder.logits, observed: .labels(labels))
+  }
+
+  /// Any loss of what was observed at z, in nats, summed over voxels, times `scale`; and its
+  /// gradient with respect to z. The weights are frozen. `output`, if given, is another resolution
+  /// of the same prior, with the same lattice.
+  package func loss(
+    at z: [Float], observed: Observation, scale: Float = 1, output: WarpedPrior? = nil
+  ) throws -> (loss: Double, gradient: [Float]) {
+    try differentiate(at: z, observed, scale: scale, output: output, gradients: nil)
+  }
+
+  package func decode(_ z: [Float]) throws -> [UInt8] { try decode(z, logNormaliser: nil) }
+
+  /// The most probable label at every voxel and the log of the sum of masses.
+  package func decode(_ z: [Float], logNormaliser: Tensor?) throws -> [UInt8] {
+    try decoder.forward(z)
+    return output.mostProbable(
+      shift: decoder.shift, logits: decoder.logits, logNormaliser: logNormaliser)
+  }
+
+  package func probabilities(
+    at z: [Float], _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
+  ) throws {
+    try decoder.forward(z)
+    output.forEachPlane(shift: decoder.shift, logits: decoder.logits, body)
+  }
+
+  private func differentiate(
+    at z: [Float], _ observed: Observation, part: VoxelPart = .all, scale: Float,
+    output other: WarpedPrior? = nil, gradients: ParameterValues?
+  ) throws -> (loss: Double, gradient: [Float]) {
+    guard let shiftGradient = decoder.shiftGradient, let logitGradient = decoder.logitGradient
+    else { throw NetworkError.invalidShape(reason: "the model was made for inference") }
+    let output = other ?? self.output
+    precondition(
+      output.shift == self.output.shift && output.logits == self.output.logits,
+      "lattice \(output.logits) for a decoder that makes \(self.output.logits)")
+    try decoder.forward(z)
+    let value = output.loss(
+      shift: decoder.shift, logits: decoder.logits, observed: observed, part: part,
+      scale: scale, gradients: (shiftGradient, logitGradient))
+    return (value, try decoder.backward(into: gradients))
+  }
+}

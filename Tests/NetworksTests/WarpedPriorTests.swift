@@ -1,0 +1,318 @@
+import CKernels
+import Foundation
+import Parallel
+import Testing
+
+import Networks
+
+extension NetworksTests {
+  /// The fused pass that warps a prior against its formulas written out in double precision.
+  @Suite struct WarpedPriorTests {
+    static let extents = Extents(8, 12, 16)
+    static let factor = 4
+
+    /// A prior with pure regions and mixed ones, displacement and logits at random.
+    struct Problem: @unchecked Sendable {
+      let labels: Int
+      let dense: [[Double]]
+      let layer: WarpedPrior
+      var shift: [Float]
+      var logits: [Float]
+
+      init(labels: Int) {
+        self.labels = labels
+        let extents = WarpedPriorTests.extents
+        var random = Philox(seed: 3)
+        var (starts, entries): ([UInt32], [UInt16]) = ([0], [])
+        var dense: [[Double]] = []
+        for voxel in 0..<extents.count {
+          // The first half along the fastest axis is label 0 alone.
+          var shares = [Int: Int]()
+          if voxel % extents.width < 6 {
+            shares[0] = 255
+          } else {
+            var left = 255
+            for _ in 0..<3 {
+              let share = Int.random(in: 0...left, using: &random)
+              shares[Int.random(in: 0..<labels, using: &random), default: 0] += share
+              left -= share
+            }
+            shares[labels - 1, default: 0] += left
+          }
+          var row = [Double](repeating: 0, count: labels)
+          for (label, share) in shares.sorted(by: { $0.key < $1.key }) where share > 0 {
+            entries.append(UInt16(label << 8 | share))
+            row[label] = Double(share) / 255
+          }
+          starts.append(UInt32(entries.count))
+          dense.append(row)
+        }
+        self.dense = dense
+        layer = WarpedPrior(
+          BytePrior(extents: extents, labels: labels, starts: starts, entries: entries),
+          factor: WarpedPriorTests.factor, floor: 1e-3, reach: 3)
+        shift = randomValues(layer.shift.plainCount, seed: 5).map { 0.4 * $0 }
+        logits = randomValues(layer.logits.plainCount, seed: 6)
+      }
+
+      func packed(_ plain: [Float], _ shape: ActivationShape) throws -> Tensor {
+        let result = try Tensor(count: shape.count)
+        shape.pack(try tensor(plain), into: result)
+        return result
+      }
+
+      func loss(_ observed: Observation) throws -> Double {
+        layer.loss(
+          shift: try packed(shift, layer.shift), logits: try packed(logits, layer.logits),
+          observed: observed)
+      }
+
+      /// Both gradients, displacement first, in the plain layout.
+      func gradient(_ observed: Observation) throws -> [Float] {
+        let parts = try [layer.shift, layer.logits].map { try Tensor(count: $0.count) }
+        _ = layer.loss(
+          shift: try packed(shift, layer.shift), logits: try packed(logits, layer.logits),
+          observed: observed, gradients: (parts[0], parts[1]))
+        return try zip(parts, [layer.shift, layer.logits]).flatMap { part, shape in
+          let plain = try Tensor(count: shape.plainCount)
+          shape.unpack(part, into: plain)
+          return Array(plain.elements)
+        }
+      }
+
+      /// Masses of all labels at a voxel.
+      func masses(_ z: Int, _ y: Int, _ x: Int) -> [Double] {
+        let extents = WarpedPriorTests.extents
+        let nodes = layer.shift.extents
+        let f = Double(WarpedPriorTests.factor)
+        func place(_ voxel: Int, _ count: Int) -> (Int, Int, Double) {
+          let at = max(0, (Double(voxel) + 0.5) / f - 0.5)
+          let low = min(Int(at), count - 1)
+          return (low, min(low + 1, count - 1), at - Double(low))
+        }
+        let (pz, py, px) = (
+          place(z, nodes.depth), place(y, nodes.height), place(x, nodes.width)
+        )
+        func read(_ values: [Float], _ channel: Int) -> Double {
+          var sum = 0.0
+          for (a, wa) in [(pz.0, 1 - pz.2), (pz.1, pz.2)] {
+            for (b, wb) in [(py.0, 1 - py.2), (py.1, py.2)] {
+              for (c, wc) in [(px.0, 1 - px.2), (px.1, px.2)] {
+                let node = (a * nodes.height + b) * nodes.width + c
+                sum += wa * wb * wc * Double(values[channel * nodes.count + node])
+              }
+            }
+          }
+          return sum
+        }
+        func clamp(_ at: Double, _ extent: Int) -> Double {
+          min(max(at, 0), Double(extent) - 1.001)
+        }
+        let at = (
+          clamp(Double(x) + 3 * read(shift, 0), extents.width),
+          clamp(Double(y) + 3 * read(shift, 1), extents.height),
+          clamp(Double(z) + 3 * read(shift, 2), extents.depth)
+        )
+        var prior = [Double](repeating: 0, count: labels)
+        var blocks = Set<Int>()
+        var onlyLabels = Set<Int>()
+        for corner in 0..<8 {
+          let (dx, dy, dz) = (corner & 1, corner >> 1 & 1, corner >> 2)
+          let (ix, iy, iz) = (Int(at.0) + dx, Int(at.1) + dy, Int(at.2) + dz)
+          let weight =
+            (dx == 1 ? at.0 - floor(at.0) : 1 - at.0 + floor(at.0))
+            * (dy == 1 ? at.1 - floor(at.1) : 1 - at.1 + floor(at.1))
+            * (dz == 1 ? at.2 - floor(at.2) : 1 - at.2 + floor(at.2))
+          let row = dense[(iz * extents.height + iy) * extents.width + ix]
+          for label in 0..<labels where row[label] > 0 {
+            prior[label] += weight * row[label]
+            blocks.insert(label / 16)
+            onlyLabels.insert(label)
+          }
+        }
+        return (0..<labels).map { label in
+          let base = prior[label] + 1e-3
+          let counts = blocks.contains(label / 16) && onlyLabels.count > 1
+          return counts ? base * exp(read(logits, label)) : base
+        }
+      }
+
+      func reference(_ observed: Observation) -> Double {
+        let extents = WarpedPriorTests.extents
+        var total = 0.0
+        for voxel in 0..<extents.count {
+          let slice = extents.height * extents.width
+          let masses = masses(
+            voxel / slice, voxel / extents.width % extents.height,
+            voxel % extents.width)
+          let sum = masses.reduce(0, +)
+          let padded = (labels + 15) / 16 * 16
+          switch observed {
+          case .labels(let target, let weights):
+            let label = Int(target[voxel])
+            guard label < labels else { continue }
+            total -= Double(weights?[label] ?? 1) * log(masses[label] / sum)
+          case .jensen(let codes, let table):
+            guard codes[voxel] != Observation.unobserved else { continue }
+            let row = Int(codes[voxel]) * padded
+            for label in 0..<labels {
+              total -= masses[label] / sum * Double(table.values[row + label])
+            }
+          case .exact(let codes, let table):
+            guard codes[voxel] != Observation.unobserved else { continue }
+            let row = Int(codes[voxel]) * padded
+            let evidence = (0..<labels).map { masses[$0] * Double(table.values[row + $0]) }
+            total -= log(evidence.reduce(0, +) / sum)
+          }
+        }
+        return total
+      }
+    }
+
+    static let kinds = ["labels", "weighted", "jensen", "exact"]
+
+    static func observation(_ kind: String, labels: Int) -> Observation {
+      var random = Philox(seed: 9)
+      switch kind {
+      case "labels", "weighted":
+        // One above the last label is unknown.
+        return .labels(
+          (0..<extents.count).map { _ in UInt8(Int.random(in: 0...labels, using: &random)) },
+          weights: kind == "labels" ? nil : (0..<labels).map { 0.1 + 0.2 * Float($0) })
+      default:
+        let codes = (0..<extents.count).map { voxel in
+          voxel % 11 == 0 ? Observation.unobserved : UInt16.random(in: 0..<7, using: &random)
+        }
+        let table = ObservationTable(codes: 7, labels: labels) { code, label in
+          let log = -0.5 * Float((code * 5 + label * 3) % 7)
+          return kind == "jensen" ? log : exp(log)
+        }
+        return kind == "jensen"
+          ? .jensen(codes: codes, table: table) : .exact(codes: codes, table: table)
+      }
+    }
+
+    @Test(arguments: [5, 16, 42], kinds)
+    func lossMatchesTheFormulas(labels: Int, kind: String) throws {
+      let problem = Problem(labels: labels)
+      let observed = Self.observation(kind, labels: labels)
+      let expected = problem.reference(observed)
+      for level in Int32(0)...2 {
+        segpipe_limit_kernel_level(level)
+        defer { segpipe_limit_kernel_level(2) }
+        let found = try problem.loss(observed)
+        #expect(abs(found - expected) < 1e-5 * abs(expected), "\(found), \(expected)")
+      }
+    }
+
+    /// Against finite differences of the formulas. The displacement's step is small, since the prior
+    /// is linear only within a voxel.
+    @Test(arguments: [5, 42], kinds)
+    func gradientsMatchFiniteDifferences(labels: Int, kind: String) throws {
+      let problem = Problem(labels: labels)
+      let observed = Self.observation(kind, labels: labels)
+      let gradient = try problem.gradient(observed)
+      let largest = gradient.map { abs(Double($0)) }.max() ?? 0
+      var random = Philox(seed: 12)
+      for check in 0..<24 {
+        let isShift = check % 2 == 0
+        let count = isShift ? problem.shift.count : problem.logits.count
+        let element = Int.random(in: 0..<count, using: &random)
+        let step: Float = isShift ? 1e-4 : 1e-3
+        var (above, below) = (problem, problem)
+        if isShift {
+          above.shift[element] += step
+          below.shift[element] -= step
+        } else {
+          above.logits[element] += step
+          below.logits[element] -= step
+        }
+        let width =
+          isShift
+          ? Double(above.shift[element]) - Double(below.shift[element])
+          : Double(above.logits[element]) - Double(below.logits[element])
+        let expected = (above.reference(observed) - below.reference(observed)) / width
+        let found = Double(gradient[isShift ? element : problem.shift.count + element])
+        #expect(
+          abs(found - expected) < 1e-3 * abs(expected) + 2e-4 * largest,
+          "\(isShift ? "shift" : "logit") \(element): \(found), \(expected)")
+      }
+    }
+
+    @Test func partsAddUpToAll() throws {
+      let problem = Problem(labels: 42)
+      let observed = Self.observation("labels", labels: 42)
+      let (shift, logits) = (
+        try problem.packed(problem.shift, problem.layer.shift),
+        try problem.packed(problem.logits, problem.layer.logits)
+      )
+      let parts = (0..<4).map { phase in
+        problem.layer.loss(
+          shift: shift, logits: logits, observed: observed,
+          part: VoxelPart(stride: 4, phase: phase))
+      }
+      let all = try problem.loss(observed)
+      #expect(abs(parts.reduce(0, +) - all) < 1e-6 * all)
+      #expect(parts.allSatisfy { $0 > 0.1 * all })
+    }
+
+    @Test func sameBitsForAnyNumberOfThreads() throws {
+      let before = Parallel.threads
+      defer { Parallel.threads = before }
+      let problem = Problem(labels: 42)
+      let observed = Self.observation("labels", labels: 42)
+      let runs = try [1, 2, 3].map { threads in
+        Parallel.threads = threads
+        return try problem.gradient(observed).map(\.bitPattern)
+          + [Float(try problem.loss(observed)).bitPattern]
+      }
+      #expect(runs.allSatisfy { $0 == runs[0] })
+    }
+
+    @Test func probabilitiesAndNormaliserMatchTheFormulas() throws {
+      let problem = Problem(labels: 42)
+      let extents = Self.extents
+      let normaliser = try Tensor(count: extents.count)
+      let (shift, logits) = (
+        try problem.packed(problem.shift, problem.layer.shift),
+        try problem.packed(problem.logits, problem.layer.logits)
+      )
+      let labels = problem.layer.mostProbable(
+        shift: shift, logits: logits, logNormaliser: normaliser)
+      let slice = extents.height * extents.width
+      problem.layer.forEachPlane(shift: shift, logits: logits) { z, values in
+        for y in 0..<extents.height {
+          for x in 0..<extents.width {
+            let masses = problem.masses(z, y, x)
+            let sum = masses.reduce(0, +)
+            for label in 0..<42 {
+              let found = Double(values[(y * extents.width + x) * 48 + label])
+              #expect(abs(found - masses[label] / sum) < 1e-5)
+            }
+            #expect(
+              abs(Double(normaliser.pointer[z * slice + y * extents.width + x]) - log(sum)) < 1e-5)
+            let best = Int(labels[z * slice + y * extents.width + x])
+            #expect(masses[best] >= (masses.max() ?? 0) * (1 - 1e-5))
+          }
+        }
+      }
+    }
+
+    /// With everything at zero the prior itself is left.
+    @Test func noDisplacementAndNoLogitsLeaveThePrior() throws {
+      var problem = Problem(labels: 5)
+      problem.shift = problem.shift.map { _ in 0 }
+      problem.logits = problem.logits.map { _ in 0 }
+      let (shift, logits) = (
+        try problem.packed(problem.shift, problem.layer.shift),
+        try problem.packed(problem.logits, problem.layer.logits)
+      )
+      let labels = problem.layer.mostProbable(shift: shift, logits: logits)
+      for voxel in 0..<Self.extents.count {
+        let row = problem.dense[voxel]
+        // The last plane along each axis is read a thousandth of a voxel before its end.
+        #expect(row[Int(labels[voxel])] >= (row.max() ?? 0) - 0.005)
+      }
+    }
+  }
+}
