@@ -7,6 +7,7 @@ import Networks
 ///     checkpoints/step-NNNNNNNN.safetensors   the last two
 ///     log.jsonl                               reports, one a line
 ///     prior.safetensors                       the trained prior (`PriorFile`)
+///     curve.svg                               curves of the reports
 package struct PriorFolder: Sendable {
   package let path: String
 
@@ -14,10 +15,14 @@ package struct PriorFolder: Sendable {
 
   package var checkpoints: CheckpointFolder { CheckpointFolder(path + "/checkpoints") }
   package var log: String { path + "/log.jsonl" }
+  package var curve: String { path + "/curve.svg" }
   package var weights: String { path + "/prior.safetensors" }
 
   /// The reports told so far; lines that are no report are passed over.
-  package func reports() -> [PriorReport] {
+  package func reports() -> [PriorReport] { Self.reports(in: log) }
+
+  /// The same of any log.
+  package static func reports(in log: String) -> [PriorReport] {
     guard let text = try? String(contentsOfFile: log, encoding: .utf8) else { return [] }
     let decoder = JSONDecoder()
     return text.split(separator: "\n").compactMap {
