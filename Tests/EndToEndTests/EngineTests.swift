@@ -4,16 +4,10 @@ import Testing
 /// Studies through Slurm and Snakemake: the same bytes as a local run. Where they are not installed, these
 /// tests say so and are skipped.
 @Suite(.serialized) struct EngineTests {
-  private static func find(_ program: String) -> String? {
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-    return (path.split(separator: ":").map(String.init) + ["/usr/sbin"])
-      .map { $0 + "/" + program }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-
   private static let hasSlurm =
-    getuid() == 0 && ["munged", "slurmctld", "slurmd", "sbatch"].allSatisfy { find($0) != nil }
-  private static let snakemake = find("snakemake")
+    getuid() == 0
+    && ["munged", "slurmctld", "slurmd", "sbatch"].allSatisfy { Program.find($0) != nil }
+  private static let snakemake = Program.find("snakemake")
   private static let path = "/usr/sbin:/usr/bin:/sbin:/bin"
 
   private func script(_ name: String) -> String {

@@ -23,9 +23,15 @@ import Testing
         names == [
           "segment/a_seg.json", "segment/a_seg.nii.gz", "segment/c_seg.json",
           "segment/c_seg.nii.gz", "segment/pictures/a_qc.png", "segment/pictures/c_qc.png",
+          "segment/reports/a.html", "segment/reports/c.html", "segment/summary.html",
           "segment/summary.tsv", "segment/volumes.tsv", "segment/volumes/a.tsv",
           "segment/volumes/c.tsv",
         ])
+      let page = study.text("w/segment/summary.html")
+      #expect(page.contains("3 scans: 2 PASS, 1 failed"), "\(page.suffix(3000))")
+      #expect(page.contains("<a href=\"reports/a.html\">a</a>"))
+      #expect(page.contains("<summary>b: exit code 65</summary>"))
+      #expect(page.contains("aria-label=\"median ") && !page.contains(folder))
       let rows = study.text("w/segment/summary.tsv").split(separator: "\n")
       #expect(rows.count == 4)
       #expect(rows[0].hasPrefix("subject\tstatus\tquality\t"))
@@ -165,6 +171,42 @@ import Testing
       #expect(changed.errors.contains("atlas: input maps/s0 has changed\n"))
       let rest = try run()
       #expect(rest.errors.contains("atlas: 1 reused\nsegment: 2 done\n"), "\(rest.errors)")
+    }
+  }
+
+  @Test func fromLabelMapsToATrainedPrior() throws {
+    try Scratch.use { folder in
+      try FileManager.default.createDirectory(
+        atPath: folder + "/maps", withIntermediateDirectories: true)
+      for subject in 0..<3 {
+        try ImageWriter.write(
+          labels: TinyAtlas.labels(on: TinyAtlas.grid, growth: 0.96 + 0.04 * Double(subject)),
+          like: nil, to: "\(folder)/maps/s\(subject).nii", description: "test")
+      }
+      func run(_ more: String...) throws -> Program.Result {
+        try Program.run(
+          [
+            "run", Places.package.appending(path: "pipelines/learn-head.yaml").path, "--workspace",
+            folder + "/w", "--set", "maps=\(folder)/maps", "--set", "name=tiny", "--set", "steps=3",
+            "--set", "hold-out=s2",
+          ] + more)
+      }
+      let first = try run()
+      #expect(first.status == 0, "\(first.errors)")
+      #expect(first.errors.contains("atlas 'tiny' of 2 label maps"))
+      let page = try String(contentsOfFile: folder + "/w/prior-report/report.html", encoding: .utf8)
+      #expect(
+        page.contains("<h3>s2</h3><p>held out of training; mean Dice of the reconstruction 0."))
+      #expect(page.contains("<h3>Sample 2</h3>") && page.contains("Mean Dice of reconstructions"))
+      #expect(try run().errors == "atlas: 1 reused\nprior: 1 reused\nprior-report: 1 reused\n")
+      let other = try run("--set", "seed=2", "--dry-run")
+      #expect(other.output.contains("reuse\tatlas\tunchanged\n"), "\(other.errors)")
+      #expect(other.output.contains("run\tprior\tseed was 1, and is 2\n"), "\(other.output)")
+      let sample = try Program.run(
+        "sample", "-n", "1", "-o", folder + "/s", "--workspace", folder + "/w")
+      #expect(sample.status == 0, "\(sample.errors)")
+      let unknown = try run("--set", "hold-out=s9")
+      #expect(unknown.status != 0 && unknown.errors.contains("s9"), "\(unknown.errors)")
     }
   }
 

@@ -42,6 +42,30 @@ import Testing
     #expect(now == before)
   }
 
+  @Test func nothingIsBegunAfterAFailureWhereAskedSo() throws {
+    let study = try Study()
+    try study.scratch.write("bad", "scans/a")
+    var options = RunOptions()
+    options.stopsAtFailure = true
+    #expect(try study.run(options) == ["mark/a", "mark/b", "mark/c", "sum"])
+    #expect(study.worked == ["model", "mark/a"])
+    options.stopsAtFailure = false
+    options.shouldStop = { true }
+    #expect(try study.run(options) == ["mark/a", "mark/b", "mark/c", "sum"])
+    #expect(study.worked == ["mark/a"])
+  }
+
+  @Test func someOfTheScansAndWhatTheyNeed() throws {
+    let study = try Study()
+    var options = RunOptions()
+    options.items = [1]
+    #expect(try study.run(options) == [])
+    #expect(study.worked == ["model", "mark/b"])
+    options.items = nil
+    #expect(try study.run(options) == [])
+    #expect(study.worked == ["mark/a", "mark/c", "sum"])
+  }
+
   @Test func partsOfAPipeline() throws {
     let study = try Study()
     var options = RunOptions()

@@ -13,6 +13,8 @@ package final class Runner {
   private let describe: (any Error, StagePlan) -> FailureNote
   private let report: (RunEvent) -> Void
   private var outcomes: [String: Outcome] = [:]
+  /// The first stage that failed.
+  private var failed: String?
   /// Of stages that are not selected: whether their records hold.
   private var holding: [String: Bool] = [:]
 
@@ -60,6 +62,10 @@ package final class Runner {
       var busy: [(plan: StagePlan, holder: LockHolder?)] = []
       var later: [StagePlan] = []
       for plan in waiting {
+        if let failed, options.stopsAtFailure || options.shouldStop() {
+          end(plan, .blocked(by: failed))
+          continue
+        }
         switch try attempt(plan) {
         case .ended(let outcome): end(plan, outcome)
         case .busy(let holder):
@@ -91,6 +97,7 @@ package final class Runner {
 
   private func end(_ plan: StagePlan, _ outcome: Outcome) {
     outcomes[plan.id] = outcome
+    if case .failed = outcome { failed = failed ?? plan.id }
     report(.ended(plan, outcome))
   }
 

@@ -61,6 +61,7 @@ struct RunCommand: ConsoleCommand {
 
   func perform(_ console: Console) throws {
     var options = RunOptions()
+    options.shouldStop = { Interruption.signal != nil }
     (options.verifies, options.until, options.from) = (verify, until, from)
     options.patience = .seconds(wait)
     options.shard = try shard.map {

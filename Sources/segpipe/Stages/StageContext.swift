@@ -31,6 +31,9 @@ final class StageContext {
 
   /// Every kind of stage that a definition may name.
   var kinds: [StageKind] {
-    [BuildAtlasStage(context: self).kind, SegmentStage(context: self).kind]
+    [
+      BuildAtlasStage(context: self).kind, TrainPriorStage(context: self).kind,
+      ReportPriorStage(context: self).kind, SegmentStage(context: self).kind,
+    ]
   }
 }

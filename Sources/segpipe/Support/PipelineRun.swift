@@ -51,6 +51,25 @@ struct PipelineRun {
     if highest != 0 { throw ExitCode(highest) }
   }
 
+  /// Tells which scans' stages are not done, after what gathers them.
+  ///
+  /// - Throws: `ExitCode`, the numerically highest of the failures' codes, 75 for what nobody has come to.
+  func tellUnfinished() throws {
+    var status: Int32 = 0
+    for stage in try StageStatus.all(in: workspace) where !stage.plan.gathers {
+      switch stage.state {
+      case .done: continue
+      case .failed(let note):
+        console.say("  \(stage.plan.title): \(note.message)")
+        status = max(status, note.status)
+      case .running, .stale, .blocked, .unreadable:
+        console.say("  \(stage.plan.title): not done")
+        status = max(status, Reports.ExitStatus.temporary.rawValue)
+      }
+    }
+    if status != 0 { throw ExitCode(status) }
+  }
+
   /// An error for the workspace's note, which others may read: scans by their files' names alone.
   private func note(_ error: any Error, _ plan: StagePlan) -> FailureNote {
     let diagnosis = Diagnosis(of: error)
