@@ -164,6 +164,36 @@ import segpipe
     }
   }
 
+  @Test func filterFiles() throws {
+    try Scratch.use { folder in
+      let dataset = try Dataset(folder)
+      let path = folder + "/filter.json"
+      func plan(_ json: String) throws -> Program.Result {
+        try Data(json.utf8).write(to: URL(fileURLWithPath: path))
+        return try dataset.bids("participant", "--dry-run", "--bids-filter-file", path)
+      }
+      func stems(_ json: String) throws -> [String] {
+        try plan(json).output.split(separator: "\n").map {
+          String($0.split(separator: "\t")[1].dropFirst("segment/".count))
+        }
+      }
+      #expect(try stems(#"{"t1w": {}}"#) == ["sub-01_T1w", "sub-03_T1w"])
+      #expect(try stems(#"{"t1w": {"subject": 3}}"#) == ["sub-03_T1w"])
+      #expect(try stems(#"{"a": {"suffix": "T2w", "session": "*"}}"#) == ["sub-02_ses-a_T2w"])
+      #expect(
+        try stems(#"{"t1w": {"session": null, "subject": ["01"]}, "t2w": {"session": "a"}}"#)
+          == ["sub-01_T1w", "sub-02_ses-a_T2w"])
+      #expect(try plan(#"{"t2w": {"session": null}}"#).status == 18)
+      for (json, words) in [
+        ("[]", "not a JSON object"), (#"{"x": {}}"#, "'x' has no suffix"), ("{}", "no query"),
+        (#"{"t1w": {"sesion": 1}}"#, "'sesion', which is no entity"),
+      ] {
+        let result = try plan(json)
+        #expect(result.status == 64 && result.errors.contains(words), "\(result.errors)")
+      }
+    }
+  }
+
   private static let validator = Program.find("bids-validator-deno")
 
   @Test(.enabled(if: validator != nil, "bids-validator-deno is not installed"))

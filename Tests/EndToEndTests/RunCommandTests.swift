@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Testing
+import segpipe
 
 /// `segpipe run`, `status` and `collect` on small studies.
 @Suite struct RunCommandTests {
@@ -171,6 +172,21 @@ import Testing
       #expect(changed.errors.contains("atlas: input maps/s0 has changed\n"))
       let rest = try run()
       #expect(rest.errors.contains("atlas: 1 reused\nsegment: 2 done\n"), "\(rest.errors)")
+    }
+  }
+
+  @Test func scansAtOnceFollowThreadsAndMemory() throws {
+    #expect(ScansInFlight.estimate(4, voxels: 7_000_000, available: 64 << 30) == 4)
+    #expect(ScansInFlight.estimate(4, voxels: 7_000_000, available: 1 << 30) == 2)
+    #expect(ScansInFlight.estimate(4, voxels: 7_000_000, available: 1 << 20) == 1)
+    try Scratch.use { folder in
+      let study = try TinyStudy(folder, scans: 4)
+      try Array("no image".utf8).write(to: study.path(of: 2))
+      #expect(try study.run("one", "--threads", "1").status == 65)
+      let several = try study.run("several", "--threads", "8", "-v")
+      #expect(several.status == 65)
+      #expect(several.errors.contains("scans in flight: up to 4"), "\(several.errors)")
+      #expect(try study.results("several") == study.results("one"))
     }
   }
 

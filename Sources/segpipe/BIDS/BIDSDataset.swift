@@ -76,6 +76,7 @@ enum BIDSError: Error, Equatable {
   /// The folder for results is the dataset's own, or another raw dataset.
   case rawOutput(String)
   case badOutputDescription(path: String)
+  case badFilter(path: String, found: String)
 }
 
 extension BIDSError: Diagnosable {
@@ -112,6 +113,11 @@ extension BIDSError: Diagnosable {
       Diagnosis(
         "\(path): not a JSON object, expected the description of a dataset",
         hint: "Mend or remove the file.", status: .badData)
+    case .badFilter(let path, let found):
+      Diagnosis(
+        "\(path): \(found); expected JSON such as {\"t1w\": {\"session\": \"pre\"}}",
+        hint: "Mend the file, or choose with --participant-label, --session-label and --suffix.",
+        status: .usage)
     }
   }
 }

@@ -53,6 +53,15 @@ struct BIDSCommand: ConsoleCommand {
       valueName: "suffixes"))
   var suffix: [String] = ["T1w"]
 
+  @Option(
+    name: [.customLong("bids-filter-file"), .customLong("bids_filter_file")],
+    help: ArgumentHelp(
+      """
+      JSON of queries by BIDS entities, such as {"t1w": {"session": "pre"}}; in place of --suffix. For both \
+      levels.
+      """, valueName: "file"))
+  var filterFile: String?
+
   @Option(help: ArgumentHelp("Folder of another atlas.", valueName: "folder"))
   var atlas: String?
 
@@ -72,6 +81,12 @@ struct BIDSCommand: ConsoleCommand {
       .customLong("omp-nthreads"), .customLong("omp_nthreads"),
     ], help: ArgumentHelp("The same as --threads.", valueName: "N"))
   var processors: Int?
+
+  @Option(
+    name: [.customLong("mem-mb"), .customLong("mem_mb")],
+    help: ArgumentHelp(
+      "Memory that several scans at once may take. Default: what there is.", valueName: "MiB"))
+  var memory: Int?
 
   @Option(
     name: [.customShort("w"), .customLong("work-dir"), .customLong("work_dir")],
@@ -114,6 +129,9 @@ struct BIDSCommand: ConsoleCommand {
     if let processors, processors < 1 {
       throw ValidationError("--nprocs is \(processors); it must be at least 1.")
     }
+    if let memory, !(1..<1 << 40).contains(memory) {
+      throw ValidationError("--mem-mb is \(memory); it must be at least 1.")
+    }
     if suffix.isEmpty { throw ValidationError("--suffix names no kind of image.") }
   }
 
@@ -135,7 +153,9 @@ struct BIDSCommand: ConsoleCommand {
       try console.output(Methods(atlas: identity, settings: settings.method, scans: 2).text)
       return
     }
-    let scans = try raw.scans(suffixes: suffix)
+    let filter = try filterFile.map { try BIDSFilter($0) }
+    let scans = try raw.scans(suffixes: filter?.suffixes ?? suffix)
+      .filter { filter?.accepts($0.name) ?? true }
     let derivatives = BIDSDerivatives(
       root: output, atlas: try AtlasFiles.name(of: folder), hasPosteriors: posteriors)
     let workspace = Workspace(output)
@@ -150,6 +170,7 @@ struct BIDSCommand: ConsoleCommand {
     (options.verifies, options.stopsAtFailure) = (verify, stopsAtFailure)
     options.gathersOnly = level == "group"
     if level == "participant" { options.items = try selected(scans, console) }
+    options.inFlight = ScansInFlight.count(stages, memory: memory.map { $0 << 20 })
     let run = PipelineRun(console: console, context: context, workspace: workspace)
     if dryRun { return try run.dryRun(stages, options: options) }
     try derivatives.describe(madeFrom: raw)
@@ -171,7 +192,10 @@ struct BIDSCommand: ConsoleCommand {
         && (visits.isEmpty || visits.contains(scans[place].session ?? ""))
     }
     guard !chosen.isEmpty else {
-      var filters = ["--suffix " + suffix.joined(separator: " ")]
+      var filters = [
+        filterFile.map { "--bids-filter-file " + $0 }
+          ?? "--suffix " + suffix.joined(separator: " ")
+      ]
       for (name, labels) in [("participant", people), ("session", visits)] where !labels.isEmpty {
         filters.append("--\(name)-label " + labels.sorted().joined(separator: " "))
       }

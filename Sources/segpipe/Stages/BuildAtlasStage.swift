@@ -61,7 +61,7 @@ struct BuildAtlasStage {
       build.head = place.input("head labels").flatMap { try? LabelTable.read($0) }
       let atlas = try build.perform(
         files, to: place.output(request.name), console: context.console,
-        advance: { context.advance($0) })
+        advance: { context.advance(request.name, $0) })
       context.console.note("\(request.name): \(AtlasBuild.summary(of: atlas))")
     }
     let folder = AtlasFolder(request.workspace.path(request.name))

@@ -53,7 +53,7 @@ struct ReportPriorStage {
       let paths = shown.compactMap { name in place.input("maps/" + name).map { (name, $0) } }
       let bytes = try Self.page(
         of: model, log: place.input("log") ?? "", maps: paths, isHeldOut: !holdOut.isEmpty,
-        samples: samples, advance: { context.advance($0) })
+        samples: samples, advance: { context.advance(request.name, $0) })
       try AtomicFile.write(bytes, to: place.output(page))
     }
     stage.mayReplace = { OutputGuard.isOurs($0) }

@@ -39,7 +39,7 @@ struct StudyStages {
       Self.parameters(settings) + [StageParameter("source", .text(atlas.source.rawValue))]
     var stages = scans.enumerated().map { item, scan in
       var plan = StagePlan(
-        id: "\(name)/\(scan.job.subject)", name: "segment", version: Self.version)
+        id: id(of: scan), name: "segment", version: Self.version)
       plan.item = item
       plan.parameters =
         parameters + [
@@ -68,6 +68,8 @@ struct StudyStages {
     return stages
   }
 
+  private func id(of scan: StudyScan) -> String { "\(name)/\(scan.job.subject)" }
+
   private static func parameters(_ settings: ScanSegmenter.Settings) -> [StageParameter] {
     let (method, reading) = (settings.method, settings.reading)
     return [
@@ -85,7 +87,7 @@ struct StudyStages {
       atlas: try context.atlas(in: place.input("atlas") ?? ""), source: atlas.source,
       settings: settings, console: context.console)
     let result = try segmenter.segment(
-      scan.job.moved { place.output($0) }, advance: { context.advance($0) })
+      scan.job.moved { place.output($0) }, advance: { context.advance(id(of: scan), $0) })
     try AtomicFile.write(result.volumes.encoded(as: .tsv), to: place.output(scan.volumes))
   }
 

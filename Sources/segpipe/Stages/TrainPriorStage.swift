@@ -56,7 +56,7 @@ struct TrainPriorStage {
       try FileManager.default.createDirectory(
         atPath: folder.checkpoints.path, withIntermediateDirectories: true)
       let (steps, isPlateau) = try work.perform(
-        in: folder, console: context.console, advance: { context.advance($0) })
+        in: folder, console: context.console, advance: { context.advance(name, $0) })
       context.console.note(
         "\(name): trained for \(steps) steps" + (isPlateau ? ", to a plateau" : ""))
       let pairs = [
