@@ -14,7 +14,7 @@ struct Segpipe: AsyncParsableCommand {
         segpipe evaluate segmentation.nii.gz reference.nii.gz
         segpipe run pipelines/segment-study.yaml --set scans=scans/
 
-      Exit codes: 0 success, 1 internal error, 64 usage, 65 bad data, 66 no input, 73 cannot create \
+      Exit codes: 0 success, 1 internal error, 16 to 18 by bids, 64 usage, 65 bad data, 66 no input, 73 cannot create \
       output, 74 input/output error, 75 temporary failure, 130 and 143 stopped by a signal.
       Shell completions: segpipe --generate-completion-script bash|zsh|fish
       """,
@@ -24,7 +24,8 @@ struct Segpipe: AsyncParsableCommand {
       PretrainEncoderCommand.self, TrainSegmenterCommand.self, ReconstructCommand.self,
       DecodeCommand.self, SampleCommand.self, InterpolateCommand.self, ConformCommand.self,
       InspectCommand.self, EvaluateCommand.self, LabelsCommand.self, RunCommand.self,
-      StatusCommand.self, CollectCommand.self, DemoCommand.self, BenchCommand.self,
+      StatusCommand.self, CollectCommand.self, BIDSCommand.self, DemoCommand.self,
+      BenchCommand.self,
       DoctorCommand.self,
     ])
 

@@ -32,6 +32,20 @@ import Testing
     #expect(result.errors.hasPrefix("segpipe: warning: --threads 1000000 is too many for "))
   }
 
+  @Test func logsMayBeJSON() throws {
+    let result = try Program.run(
+      "segment", "/nowhere/a.nii", "-o", "/tmp/never.nii", "--atlas", TinyAtlas.folder,
+      "--log-format", "json", "--threads", "1000000")
+    #expect(result.status == 66)
+    let lines = try result.errors.split(separator: "\n").map { line in
+      try #require(
+        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String], "\(line)")
+    }
+    #expect(lines.compactMap { $0["level"] } == ["warning", "note", "error"])
+    #expect(lines.last?["message"]?.contains("/nowhere/a.nii: no such file") == true)
+    #expect(lines.last?["hint"] != nil)
+  }
+
   @Test func helpHasExamplesForEveryCommand() throws {
     for command in [
       ["--help"], ["segment", "--help"], ["build-atlas", "--help"], ["demo", "--help"],

@@ -1,6 +1,7 @@
 import Foundation
 import Imaging
 import Testing
+import segpipe
 
 /// `segpipe run`, `status` and `collect` on small studies.
 @Suite struct RunCommandTests {
@@ -23,9 +24,15 @@ import Testing
         names == [
           "segment/a_seg.json", "segment/a_seg.nii.gz", "segment/c_seg.json",
           "segment/c_seg.nii.gz", "segment/pictures/a_qc.png", "segment/pictures/c_qc.png",
+          "segment/reports/a.html", "segment/reports/c.html", "segment/summary.html",
           "segment/summary.tsv", "segment/volumes.tsv", "segment/volumes/a.tsv",
           "segment/volumes/c.tsv",
         ])
+      let page = study.text("w/segment/summary.html")
+      #expect(page.contains("3 scans: 2 PASS, 1 failed"), "\(page.suffix(3000))")
+      #expect(page.contains("<a href=\"reports/a.html\">a</a>"))
+      #expect(page.contains("<summary>b: exit code 65</summary>"))
+      #expect(page.contains("aria-label=\"median ") && !page.contains(folder))
       let rows = study.text("w/segment/summary.tsv").split(separator: "\n")
       #expect(rows.count == 4)
       #expect(rows[0].hasPrefix("subject\tstatus\tquality\t"))
@@ -74,6 +81,11 @@ import Testing
       let again = try study.run("moved")
       #expect(again.errors.contains("segment/a: output segment/pictures/a_qc.png is missing\n"))
       #expect(again.errors.contains("segment: 1 done, 2 reused\n"))
+      #expect(try study.results("moved") == before)
+
+      // Without any records its own results are replaced, as nobody else made them.
+      try manager.removeItem(atPath: folder + "/moved/.segpipe")
+      #expect(try study.run("moved").errors.contains("segment: 3 done\n"))
       #expect(try study.results("moved") == before)
 
       let changed = try study.run("moved", "--set", "pictures=no", "--dry-run")
@@ -160,6 +172,57 @@ import Testing
       #expect(changed.errors.contains("atlas: input maps/s0 has changed\n"))
       let rest = try run()
       #expect(rest.errors.contains("atlas: 1 reused\nsegment: 2 done\n"), "\(rest.errors)")
+    }
+  }
+
+  @Test func scansAtOnceFollowThreadsAndMemory() throws {
+    #expect(ScansInFlight.estimate(4, voxels: 7_000_000, available: 64 << 30) == 4)
+    #expect(ScansInFlight.estimate(4, voxels: 7_000_000, available: 1 << 30) == 2)
+    #expect(ScansInFlight.estimate(4, voxels: 7_000_000, available: 1 << 20) == 1)
+    try Scratch.use { folder in
+      let study = try TinyStudy(folder, scans: 4)
+      try Array("no image".utf8).write(to: study.path(of: 2))
+      #expect(try study.run("one", "--threads", "1").status == 65)
+      let several = try study.run("several", "--threads", "8", "-v")
+      #expect(several.status == 65)
+      #expect(several.errors.contains("scans in flight: up to 4"), "\(several.errors)")
+      #expect(try study.results("several") == study.results("one"))
+    }
+  }
+
+  @Test func fromLabelMapsToATrainedPrior() throws {
+    try Scratch.use { folder in
+      try FileManager.default.createDirectory(
+        atPath: folder + "/maps", withIntermediateDirectories: true)
+      for subject in 0..<3 {
+        try ImageWriter.write(
+          labels: TinyAtlas.labels(on: TinyAtlas.grid, growth: 0.96 + 0.04 * Double(subject)),
+          like: nil, to: "\(folder)/maps/s\(subject).nii", description: "test")
+      }
+      func run(_ more: String...) throws -> Program.Result {
+        try Program.run(
+          [
+            "run", Places.package.appending(path: "pipelines/learn-head.yaml").path, "--workspace",
+            folder + "/w", "--set", "maps=\(folder)/maps", "--set", "name=tiny", "--set", "steps=3",
+            "--set", "hold-out=s2",
+          ] + more)
+      }
+      let first = try run()
+      #expect(first.status == 0, "\(first.errors)")
+      #expect(first.errors.contains("atlas 'tiny' of 2 label maps"))
+      let page = try String(contentsOfFile: folder + "/w/prior-report/report.html", encoding: .utf8)
+      #expect(
+        page.contains("<h3>s2</h3><p>held out of training; mean Dice of the reconstruction 0."))
+      #expect(page.contains("<h3>Sample 2</h3>") && page.contains("Mean Dice of reconstructions"))
+      #expect(try run().errors == "atlas: 1 reused\nprior: 1 reused\nprior-report: 1 reused\n")
+      let other = try run("--set", "seed=2", "--dry-run")
+      #expect(other.output.contains("reuse\tatlas\tunchanged\n"), "\(other.errors)")
+      #expect(other.output.contains("run\tprior\tseed was 1, and is 2\n"), "\(other.output)")
+      let sample = try Program.run(
+        "sample", "-n", "1", "-o", folder + "/s", "--workspace", folder + "/w")
+      #expect(sample.status == 0, "\(sample.errors)")
+      let unknown = try run("--set", "hold-out=s9")
+      #expect(unknown.status != 0 && unknown.errors.contains("s9"), "\(unknown.errors)")
     }
   }
 

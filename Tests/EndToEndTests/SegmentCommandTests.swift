@@ -27,13 +27,15 @@ import Testing
         ["segment", folder + "/scan.nii.gz", "-o", folder + "/new/seg.nii.gz"] + atlas + [
           "--posteriors", folder + "/p.nii", "--posterior-bits", "16",
           "--volumes", folder + "/v.tsv", "--qc", folder + "/q.png",
-          "--save-affine", folder + "/a.tfm",
+          "--save-affine", folder + "/a.tfm", "--report", folder + "/r.html",
         ])
       try #require(result.status == 0, "\(result.errors)")
       #expect(result.output.isEmpty)
       #expect(result.errors.contains("atlas: tiny (given)"))
       #expect(
-        names(folder) == ["a.tfm", "new", "p.json", "p.nii", "q.png", "scan.nii.gz", "v.tsv"])
+        names(folder) == [
+          "a.tfm", "new", "p.json", "p.nii", "q.png", "r.html", "scan.nii.gz", "v.tsv",
+        ])
       #expect(names(folder + "/new") == ["seg.json", "seg.nii.gz"])
 
       let labels = try ImageReader.readLabels(folder + "/new/seg.nii.gz")
@@ -75,6 +77,15 @@ import Testing
         try json(folder + "/p.json")["LabelMap"] as? [String] == [
           "background", "label-1", "label-2",
         ])
+      let page = try String(contentsOfFile: folder + "/r.html", encoding: .utf8)
+      #expect(page.contains("<h1>scan <span class=\"verdict pass\">PASS</span></h1>"))
+      let picture = try Data(contentsOf: URL(fileURLWithPath: folder + "/q.png"))
+      #expect(page.contains("src=\"data:image/png;base64,\(picture.base64EncodedString())\""))
+      for part in ["field-of-view", "label-2</td>", "Mean entropy", "Dalca, A. V.", "5 label maps"]
+      {
+        #expect(page.contains(part), "\(part)")
+      }
+      for part in ["<script", "http", "{{", folder] { #expect(!page.contains(part), "\(part)") }
       let words = try String(contentsOfFile: folder + "/new/seg.json", encoding: .utf8)
       #expect(!words.contains(folder))
       // Once more over its own results, without being asked twice.

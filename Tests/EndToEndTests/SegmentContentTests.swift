@@ -51,6 +51,22 @@ import Testing
     #expect(forced.labels == nil)
   }
 
+  @Test func structuresThatTheEdgeCutsAreDoubted() throws {
+    let whole = try segment { _ in }
+    #expect(!whole.result.errors.contains("warning"), "\(whole.result.errors)")
+    try Scratch.use { folder in
+      let lower = Grid(extents: SIMD3(48, 40, 24), affine: TinyAtlas.grid.affine)
+      try ImageWriter.write(
+        scan: TinyAtlas.scan(on: lower), like: nil, to: folder + "/scan.nii", description: "test")
+      let cut = try Program.run(
+        "segment", folder + "/scan.nii", "-o", folder + "/seg.nii", "--atlas", TinyAtlas.folder)
+      #expect(cut.status == 0)
+      #expect(
+        cut.errors.contains("border-contact: structures meet the edge of the field of view over "),
+        "\(cut.errors)")
+    }
+  }
+
   @Test func missingVoxelsAreLeftOut() throws {
     let few = try segment { scan in
       for voxel in stride(from: 0, to: scan.voxels.count, by: 50) { scan.voxels[voxel] = .nan }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Pipelines
@@ -40,6 +41,56 @@ import Testing
     #expect(study.scratch.text("work/mark/a.txt") == "<one+two>scan a")
     let now = study.scratch.files("work").filter { !$0.contains("failures") }
     #expect(now == before)
+  }
+
+  @Test func nothingIsBegunAfterAFailureWhereAskedSo() throws {
+    let study = try Study()
+    try study.scratch.write("bad", "scans/a")
+    var options = RunOptions()
+    options.stopsAtFailure = true
+    #expect(try study.run(options) == ["mark/a", "mark/b", "mark/c", "sum"])
+    #expect(study.worked == ["model", "mark/a"])
+    options.stopsAtFailure = false
+    options.shouldStop = { true }
+    #expect(try study.run(options) == ["mark/a", "mark/b", "mark/c", "sum"])
+    #expect(study.worked == ["mark/a"])
+  }
+
+  @Test func severalInFlightGiveTheSame() throws {
+    let (one, several) = (try Study(), try Study())
+    for study in [one, several] {
+      study.scans = (0..<12).map { "s\($0)" }
+      for scan in study.scans { try study.scratch.write("scan \(scan)", "scans/\(scan)") }
+      try study.scratch.write("bad", "scans/s7")
+    }
+    let most = Mutex((now: 0, most: 0))
+    several.trouble = { stage in
+      guard stage.hasPrefix("mark/") else { return }
+      most.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) }
+      Thread.sleep(forTimeInterval: 0.02)
+      most.withLock { $0.now -= 1 }
+    }
+    var options = RunOptions()
+    options.inFlight = 4
+    #expect(try one.run() == ["mark/s7"])
+    #expect(try several.run(options) == ["mark/s7"])
+    #expect(one.worked.first == several.worked.first && several.worked.last == "sum")
+    #expect(several.worked.count == one.worked.count)
+    #expect(one.scratch.text("work/sum.txt") == several.scratch.text("work/sum.txt"))
+    #expect((2...4).contains(most.withLock { $0.most }))
+    #expect(try several.run(options) == ["mark/s7"])
+    #expect(several.worked == ["mark/s7"])
+  }
+
+  @Test func someOfTheScansAndWhatTheyNeed() throws {
+    let study = try Study()
+    var options = RunOptions()
+    options.items = [1]
+    #expect(try study.run(options) == [])
+    #expect(study.worked == ["model", "mark/b"])
+    options.items = nil
+    #expect(try study.run(options) == [])
+    #expect(study.worked == ["mark/a", "mark/c", "sum"])
   }
 
   @Test func partsOfAPipeline() throws {

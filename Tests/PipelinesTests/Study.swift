@@ -45,6 +45,7 @@ final class Study {
   var scans = ["a", "b", "c"]
   /// Ids of stages whose work was done, in order.
   private(set) var worked: [String] = []
+  private let turn = NSLock()
   var events: [String] = []
   /// Called before a stage writes.
   var trouble: (String) throws -> Void = { _ in }
@@ -63,7 +64,7 @@ final class Study {
     _ plan: StagePlan, _ work: @escaping (Workplace, StagePlan) throws -> String
   ) -> Stage {
     Stage(plan) { [unowned self] place in
-      worked.append(plan.id)
+      turn.withLock { worked.append(plan.id) }
       let text = try work(place, plan)
       for output in plan.outputs {
         let path = place.output(output.isFolder ? output.path + "/text" : output.path)

@@ -142,19 +142,7 @@ package enum AtlasFiles {
   /// - Throws: `AnatomyError.badAtlas` when files are missing or disagree, `ImagingError` and
   ///   `LabelTableError` when one is not sound.
   package static func read(_ folder: String) throws -> Atlas {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    let descriptions = names.filter {
-      $0.hasPrefix("atlas-") && $0.hasSuffix("_description.json")
-    }.sorted()
-    guard descriptions.count == 1, let file = descriptions.first else {
-      throw AnatomyError.badAtlas(
-        path: folder,
-        found: descriptions.isEmpty
-          ? "no atlas-NAME_description.json" : descriptions.joined(separator: ", "),
-        expected: "one atlas-NAME_description.json, as build-atlas writes it")
-    }
-    let description: Description = try readJSON("\(folder)/\(file)")
-    let name = String(file.dropFirst("atlas-".count).dropLast("_description.json".count))
+    let (name, description) = try description(in: folder)
     let stem = stem(folder, name: name, space: description.space)
     let sidecar: Sidecar = try readJSON(stem + "_res-1_probseg.json")
     let table = try LabelTable.read(stem + "_res-1_probseg.tsv")
@@ -184,6 +172,42 @@ package enum AtlasFiles {
     return Atlas(
       name: name, space: description.space, prior: assembler.finish(outside: sidecar.outside),
       volumes: try readVolumes(stem + "_volumes.tsv", table: table), origin: sidecar.origin)
+  }
+
+  /// An atlas's name, without reading the rest.
+  ///
+  /// - Throws: `AnatomyError.badAtlas`.
+  package static func name(of folder: String) throws -> String { try description(in: folder).name }
+
+  /// Volumes of the structures of interest over an atlas's label maps, by label, without reading the rest.
+  ///
+  /// - Throws: `AnatomyError.badAtlas`, `ImagingError`, `LabelTableError`.
+  package static func volumes(of folder: String) throws -> [Int32: VolumeStatistics] {
+    let (name, description) = try description(in: folder)
+    let stem = stem(folder, name: name, space: description.space)
+    let table = try LabelTable.read(stem + "_res-1_probseg.tsv")
+    let volumes = try readVolumes(stem + "_volumes.tsv", table: table)
+    let pairs = zip(table.labels, volumes).filter { Segmenter.isOfInterest($0.0) }
+    return Dictionary(pairs.map { ($0.0.index, $0.1) }) { first, _ in first }
+  }
+
+  /// The one description that a finished atlas has.
+  private static func description(
+    in folder: String
+  ) throws -> (name: String, content: Description) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let descriptions = names.filter {
+      $0.hasPrefix("atlas-") && $0.hasSuffix("_description.json")
+    }.sorted()
+    guard descriptions.count == 1, let file = descriptions.first else {
+      throw AnatomyError.badAtlas(
+        path: folder,
+        found: descriptions.isEmpty
+          ? "no atlas-NAME_description.json" : descriptions.joined(separator: ", "),
+        expected: "one atlas-NAME_description.json, as build-atlas writes it")
+    }
+    let name = String(file.dropFirst("atlas-".count).dropLast("_description.json".count))
+    return (name, try readJSON("\(folder)/\(file)"))
   }
 
   private static func readJSON<Value: Decodable>(_ path: String) throws -> Value {

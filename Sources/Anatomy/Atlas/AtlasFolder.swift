@@ -33,7 +33,7 @@ package struct AtlasFolder {
   }
 
   /// With a description that segpipe wrote; without any, when every file has a name of ours.
-  private var isOurs: Bool {
+  package var isOurs: Bool {
     let descriptions = descriptions
     if !descriptions.isEmpty {
       return descriptions.allSatisfy { OutputGuard.isOurs(path + "/" + $0) }

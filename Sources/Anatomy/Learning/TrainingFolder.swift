@@ -7,6 +7,7 @@ import Networks
 ///     checkpoints/step-NNNNNNNN.safetensors   the last two
 ///     log.jsonl                               reports, one a line
 ///     prior.safetensors, encoder.safetensors  what was trained (`PriorFile`, `EncoderFile`)
+///     curve.svg                               curves of the reports
 package struct TrainingFolder: Sendable {
   package let path: String
   /// What was trained.
@@ -27,9 +28,13 @@ package struct TrainingFolder: Sendable {
 
   package var checkpoints: CheckpointFolder { CheckpointFolder(path + "/checkpoints") }
   package var log: String { path + "/log.jsonl" }
+  package var curve: String { path + "/curve.svg" }
 
   /// The reports told so far; lines that are no report are passed over.
-  package func reports<Report: TrainingReport>() -> [Report] {
+  package func reports<Report: TrainingReport>() -> [Report] { Self.reports(in: log) }
+
+  /// The same of any log.
+  package static func reports<Report: TrainingReport>(in log: String) -> [Report] {
     guard let text = try? String(contentsOfFile: log, encoding: .utf8) else { return [] }
     let decoder = JSONDecoder()
     return text.split(separator: "\n").compactMap {

@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 
 /// One reason to trust or to doubt a segmentation.
@@ -48,7 +49,8 @@ extension QualityCheck {
     return [
       information(result.quality.information), tissue(result.quality.tissueInformation),
       result.quality.gainOfHalfTurn.map { orientation($0) },
-      fieldOfView(result.quality.outsideView),
+      fieldOfView(result.quality.outsideView), border(result.labels, atlas.prior.table),
+      entropy(result.quality.meanEntropy),
       volumes(structures), totalVolume(structures), asymmetry(structures),
     ].compactMap { $0 }
   }
@@ -97,6 +99,43 @@ extension QualityCheck {
       value: share,
       message: "\(percent(share)) of the expected anatomy lies outside the field of view, "
         + "expected at most 5 %")
+  }
+
+  /// Structures that the edge of the field of view cuts: the area of their cut faces, as a share of the
+  /// area that their whole volume would have as a cube's side.
+  private static func border(_ labels: Volume<Int32>, _ table: LabelTable) -> QualityCheck {
+    let interest = Set(table.labels.filter(Segmenter.isOfInterest).map(\.index))
+    let (grid, e, s) = (labels.grid, labels.grid.extents, labels.grid.spacing)
+    var area = 0.0
+    for axis in 0..<3 {
+      let (u, v) = ((axis + 1) % 3, (axis + 2) % 3)
+      for edge in Set([0, e[axis] - 1]) {
+        for b in 0..<e[v] {
+          for a in 0..<e[u] {
+            var place = SIMD3<Int>.zero
+            (place[axis], place[u], place[v]) = (edge, a, b)
+            let value = labels.voxels[grid.index(place.x, place.y, place.z)]
+            if value != 0, interest.contains(value) { area += s[u] * s[v] }
+          }
+        }
+      }
+    }
+    let voxels = labels.voxels.count { $0 != 0 && interest.contains($0) }
+    let side = pow(Double(voxels) * grid.voxelVolume, 2.0 / 3)
+    let share = side > 0 ? area / side : 0
+    return QualityCheck(
+      name: "border-contact", verdict: verdict(-share, warnBelow: -0.1, failBelow: -0.6),
+      value: share,
+      message: "structures meet the edge of the field of view over "
+        + "\((area / 10).rounded() / 10) cm2, \(percent(share)) of their size, expected at most 10 %"
+    )
+  }
+
+  /// How uncertain the labels are. Six sound scans have 0.26 to 0.43 nats.
+  private static func entropy(_ value: Double) -> QualityCheck {
+    QualityCheck(
+      name: "entropy", verdict: verdict(-value, warnBelow: -0.5, failBelow: -0.9), value: value,
+      message: "the labels are uncertain by \(text(value)) nats a voxel, expected at most 0.5")
   }
 
   /// Mean volume below which a structure is mostly boundary, mm3.

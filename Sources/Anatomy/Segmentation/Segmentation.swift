@@ -47,4 +47,7 @@ package struct SegmentationQuality: Equatable, Sendable {
   package var gainOfHalfTurn: Double?
   /// Largest displacement of the warp, mm.
   package var largestDisplacement: Double
+  /// Mean entropy of the posterior at voxels of structures of interest, in nats, from a part of the voxels
+  /// that is spread evenly.
+  package var meanEntropy = 0.0
 }

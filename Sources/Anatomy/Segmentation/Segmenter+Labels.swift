@@ -8,6 +8,8 @@ extension Segmenter {
     var labels: [Int32]
     var volumes: [StructureVolume]
     var posteriors: Posteriors?
+    /// nats.
+    var meanEntropy: Double
   }
 
   /// Posterior at every voxel of the scan's own grid: the label prior interpolated there, the likelihood of
@@ -44,11 +46,12 @@ extension Segmenter {
       volumes[label].hard = Double(volumes[label].voxels) * grid.voxelVolume
       volumes[label].soft *= grid.voxelVolume
     }
+    let judged = planes.reduce(0) { $0 + $1.entropy.voxels }
     return Labelled(
       labels: labels, volumes: volumes,
       posteriors: levels.map {
         Posteriors(grid: grid, levels: $0, labels: count, planes: planes.map(\.posteriors))
-      })
+      }, meanEntropy: planes.reduce(0) { $0 + $1.entropy.sum } / Double(max(1, judged)))
   }
 }
 
@@ -59,9 +62,13 @@ struct PlaneLabeller: Sendable {
     var voxels: [Int]
     var soft: [Double]
     var posteriors: Posteriors.Plane
+    /// Sum over the voxels that were looked at, nats.
+    var entropy = (sum: 0.0, voxels: 0)
 
     func withoutLabels() -> Result {
-      Result(best: [], voxels: voxels, soft: soft, posteriors: posteriors)
+      var result = self
+      result.best = []
+      return result
     }
   }
 
@@ -74,6 +81,7 @@ struct PlaneLabeller: Sendable {
   private let perMM: SIMD3<Float>
   /// What each label is put out as: surroundings become background in stripped scans.
   private let output: [UInt8]
+  private let isTarget: [Bool]
 
   init(prior: LocationPrior, fit: ScanFit, grid: Grid, isTarget: [Bool]) {
     self.prior = prior
@@ -84,6 +92,7 @@ struct PlaneLabeller: Sendable {
     toAtlas = (prior.grid.affine.inverse * fit.transform * grid.affine).scaled(
       by: prior.grid.spacing)
     perMM = SIMD3<Float>(1 / prior.grid.spacing)
+    self.isTarget = isTarget
     output = isTarget.indices.map { fit.kind == .whole || isTarget[$0] ? UInt8($0) : 0 }
   }
 
@@ -132,10 +141,40 @@ struct PlaneLabeller: Sendable {
         result.soft[Int(output[k])] += Double(sums[k])
         sums[k] = 0
       }
+      if z % Self.entropyStep == 0, y % Self.entropyStep == 0 {
+        addEntropy(positions, rows, best[(y * width)...].prefix(width), to: &result)
+      }
       collect(posteriors, &best, row: y, levels: levels, into: &result)
     }
     result.best = best
     return result
+  }
+
+  /// Rows and planes from one whose entropy is looked at to the next.
+  private static let entropyStep = 4
+
+  /// Adds the posterior's entropy where a row's most probable label is a structure of interest. The posterior
+  /// is computed once more, so that what else comes of the row does not depend on it.
+  private func addEntropy(
+    _ positions: [Float], _ rows: [UInt16], _ best: ArraySlice<UInt8>, to result: inout Result
+  ) {
+    let count = prior.table.count
+    let places = best.indices.filter { isTarget[Int(best[$0])] }.map { $0 - best.startIndex }
+    guard !places.isEmpty else { return }
+    var posteriors = [Float](repeating: 0, count: places.count * count)
+    var (labels, sums) = (
+      [UInt8](repeating: 0, count: places.count), [Float](repeating: 0, count: count)
+    )
+    prior.withKernelPrior { kernel in
+      segpipe_label_posterior(
+        kernel, places.flatMap { positions[3 * $0..<3 * $0 + 3] }, places.map { rows[$0] },
+        places.count, table.values, Int32(table.lanes), groupOf, Self.alpha, Self.paddingAlpha,
+        &labels, &posteriors, &sums)
+    }
+    var entropy: Float = 0
+    for p in posteriors where p > 1e-6 { entropy -= p * log(p) }
+    result.entropy.sum += Double(entropy)
+    result.entropy.voxels += places.count
   }
 
   /// Chance of any label anywhere.

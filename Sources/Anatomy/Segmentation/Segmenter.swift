@@ -94,10 +94,12 @@ package struct Segmenter: Sendable {
     guard targets.contains(where: { $0.1.voxels > 0 }) else {
       throw AnatomyError.hopelessFit(path: path, reason: "no voxel belongs to any structure")
     }
+    var quality = fit.quality
+    quality.meanEntropy = result.meanEntropy
     return Segmentation(
       labels: order.undo(Volume(grid: order.target, voxels: result.labels)),
       posteriors: result.posteriors, order: order, volumes: result.volumes,
-      transform: fit.transform, kind: fit.kind, model: fit.model, quality: fit.quality)
+      transform: fit.transform, kind: fit.kind, model: fit.model, quality: quality)
   }
 
   /// The scan with axes closest to R, A and S.

@@ -16,6 +16,9 @@ extension LabelTable {
     }
     return Array((lines.joined(separator: "\n") + "\n").utf8)
   }
+
+  /// The first line of a `tsv` file, by which one of these tables is known.
+  package static let firstLine = TSVLabels.columns.joined(separator: "\t") + "\n"
 }
 
 extension String {

@@ -1,9 +1,10 @@
 import Files
 import Foundation
+import Synchronization
 
 /// Digests of files, each hashed once in a run at most, and not at all where a stamp vouches for it.
-package final class FileLedger {
-  private var known: [String: FileDigest] = [:]
+package final class FileLedger: Sendable {
+  private let known = Mutex<[String: FileDigest]>([:])
   /// Whether stamps of records count for nothing.
   private let rehashes: Bool
 
@@ -17,20 +18,21 @@ package final class FileLedger {
       // Says what there is instead.
       return try FileDigest(of: path)
     }
-    if let seen = known[path], seen.stamp == stamp { return seen }
+    if let seen = known.withLock({ $0[path] }), seen.stamp == stamp { return seen }
     let digest: FileDigest
     if !rehashes, let sha256 = recorded?.sha256, recorded?.stamp == stamp {
       digest = FileDigest(sha256: sha256, stamp: stamp)
     } else {
       digest = try FileDigest(of: path)
     }
-    known[path] = digest
+    known.withLock { $0[path] = digest }
     return digest
   }
 
   /// Notes the content of a file that was just written.
   func note(_ sha256: String, of path: String) {
-    known[path] = FileStamp(of: path).map { FileDigest(sha256: sha256, stamp: $0) }
+    let digest = FileStamp(of: path).map { FileDigest(sha256: sha256, stamp: $0) }
+    known.withLock { $0[path] = digest }
   }
 
   /// Files of a folder and of folders in it, as paths there, in order; names that begin with a dot are left out.

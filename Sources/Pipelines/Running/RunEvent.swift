@@ -43,8 +43,16 @@ package struct RunOptions: Sendable {
   /// The first one: what it needs is taken as it is.
   package var from: String?
   package var shard: Shard?
+  /// Of stages that can be shared out, those at these places, and what they need; nil for all.
+  package var items: Set<Int>?
   /// Only stages that gather what others made.
   package var gathersOnly = false
+  /// How many of the stages that can be shared out may be worked on at once.
+  package var inFlight = 1
+  /// Whether nothing more is begun once a stage has failed.
+  package var stopsAtFailure = false
+  /// Asked after a stage has failed: whether nothing more is begun, because the program shall stop.
+  package var shouldStop: @Sendable () -> Bool = { false }
   /// How long to wait for stages that another process works on.
   package var patience: Duration = .seconds(600)
 

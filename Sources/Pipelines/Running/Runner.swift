@@ -2,7 +2,10 @@ import Files
 import Foundation
 
 /// Brings a graph of stages up to date, or a part of it.
-package final class Runner {
+///
+/// One thread decides what is next. Stages that can be shared out may be worked on by others, several at once;
+/// what those share with it is guarded by `turn`.
+package final class Runner: @unchecked Sendable {
   let workspace: Workspace
   let graph: StageGraph
   let options: RunOptions
@@ -12,7 +15,11 @@ package final class Runner {
   /// What to note down of an error.
   private let describe: (any Error, StagePlan) -> FailureNote
   private let report: (RunEvent) -> Void
+  private let turn = NSRecursiveLock()
   private var outcomes: [String: Outcome] = [:]
+  /// The first stage that failed.
+  private var failed: String?
+  private let crew = Crew<Attempt>()
   /// Of stages that are not selected: whether their records hold.
   private var holding: [String: Bool] = [:]
 
@@ -25,7 +32,8 @@ package final class Runner {
     self.workspace = workspace
     self.options = options
     self.describe = describe
-    self.report = report
+    let turn = turn
+    self.report = { event in turn.withLock { report(event) } }
     graph = try StageGraph(stages.map(\.plan))
     self.stages = Dictionary(stages.map { ($0.plan.id, $0) }) { first, _ in first }
     selected = try Selection(graph, options).ids
@@ -56,20 +64,37 @@ package final class Runner {
     var waiting = plans
     var told: Set<String> = []
     var since = ContinuousClock.now
-    while !waiting.isEmpty {
+    while !waiting.isEmpty || crew.isWorking {
       var busy: [(plan: StagePlan, holder: LockHolder?)] = []
       var later: [StagePlan] = []
+      for (plan, attempt) in crew.finished() {
+        switch attempt {
+        case .ended(let outcome): end(plan, outcome)
+        case .busy(let holder): busy.append((plan, holder))
+        case .early, .ready, .begun: break
+        }
+      }
+      later += busy.map(\.plan)
       for plan in waiting {
-        switch try attempt(plan) {
+        if let failed, options.stopsAtFailure || options.shouldStop() {
+          end(plan, .blocked(by: failed))
+          continue
+        }
+        switch begin(plan) {
         case .ended(let outcome): end(plan, outcome)
         case .busy(let holder):
           busy.append((plan, holder))
           later.append(plan)
-        case .early: later.append(plan)
+        case .early, .ready: later.append(plan)
+        case .begun: break
         }
       }
-      if later.count < waiting.count { since = .now }
+      if later.count < waiting.count || crew.isWorking { since = .now }
       waiting = later
+      guard !crew.isWorking else {
+        crew.wait()
+        continue
+      }
       guard !waiting.isEmpty else { break }
       for (plan, holder) in busy where told.insert(plan.id).inserted {
         report(.waiting(plan, holder))
@@ -90,18 +115,38 @@ package final class Runner {
   }
 
   private func end(_ plan: StagePlan, _ outcome: Outcome) {
-    outcomes[plan.id] = outcome
+    turn.withLock {
+      outcomes[plan.id] = outcome
+      if case .failed = outcome { failed = failed ?? plan.id }
+    }
     report(.ended(plan, outcome))
   }
 
-  private enum Attempt {
+  private enum Attempt: Sendable {
     case ended(Outcome)
     case busy(LockHolder?)
     /// What it needs has not ended yet.
     case early
+    /// It could be worked on, but for others that are.
+    case ready
+    /// It is being worked on.
+    case begun
   }
 
-  private func attempt(_ plan: StagePlan) throws -> Attempt {
+  /// Finds out how a stage stands, and works on it or has it worked on.
+  private func begin(_ plan: StagePlan) -> Attempt {
+    let standing = standing(of: plan)
+    guard case .ready = standing else { return standing }
+    // A stage that is no scan's has the machine to itself.
+    guard options.inFlight > 1, plan.item != nil else {
+      return crew.isWorking ? .ready : attempt(plan)
+    }
+    guard crew.count < options.inFlight else { return .ready }
+    crew.work(on: plan) { [self] in attempt(plan) }
+    return .begun
+  }
+
+  private func standing(of plan: StagePlan) -> Attempt {
     let needs = graph.needs[plan.id, default: []]
     if needs.contains(where: { selected.contains($0) && outcomes[$0] == nil }) { return .early }
     if let blocker = blocker(of: plan, isGood: isGood) { return .ended(.blocked(by: blocker)) }
@@ -109,11 +154,16 @@ package final class Runner {
     for need in needs {
       if case .blocked? = outcomes[need] { return .ended(.blocked(by: need)) }
     }
+    // An input that cannot be read is told of where it is noted down.
+    if case .holds(let refreshed)? = try? check.verdict(on: plan) {
+      return .ended(reuse(plan, refreshed))
+    }
+    return .ready
+  }
+
+  /// Works on a stage unless somebody else does.
+  private func attempt(_ plan: StagePlan) -> Attempt {
     do {
-      // An input that cannot be read is told of where it is noted down.
-      if case .holds(let refreshed)? = try? check.verdict(on: plan) {
-        return .ended(reuse(plan, refreshed))
-      }
       switch try StageLock.acquire(workspace.lock(plan.id)) {
       case .busy(let holder): return .busy(holder)
       case .elsewhere(let holder):
@@ -138,6 +188,8 @@ package final class Runner {
   }
 
   private func isGood(_ id: String) -> Bool {
+    turn.lock()
+    defer { turn.unlock() }
     if selected.contains(id) { return outcomes[id]?.isGood ?? false }
     if let known = holding[id] { return known }
     let plan = graph.ordered.first { $0.id == id }
@@ -172,7 +224,8 @@ package final class Runner {
     }
     guard case .redo(let reasons) = verdict, let stage = stages[plan.id] else { return .reused }
     report(.starting(plan, reasons))
-    PeakMemory.reset()
+    // The peak is the process's: with several at work it is that of all since the first.
+    if options.inFlight == 1 || plan.item == nil { PeakMemory.reset() }
     let start = ContinuousClock.now
     func log(isDone: Bool) -> RunLog.Line {
       let time = (ContinuousClock.now - start).components

@@ -32,6 +32,10 @@ struct Selection {
     if let shard = options.shard {
       ids.formIntersection(graph.ordered.filter { shard.includes($0) }.map(\.id))
     }
+    if let items = options.items {
+      ids.formIntersection(
+        graph.ordered.filter { $0.item.map(items.contains) ?? !$0.gathers }.map(\.id))
+    }
     if options.gathersOnly {
       ids.formIntersection(graph.ordered.filter(\.gathers).map(\.id))
     }

@@ -39,6 +39,7 @@ package final class StageLock {
       let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
       guard file >= 0 else { throw FileError.cannotCreate(path: path, code: errno) }
       let lock = StageLock(descriptor: file)
+      // A file system without locks says so otherwise; what the file tells must do there.
       if flock(file, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
         let holder = holder(in: file)
         lock.abandon()

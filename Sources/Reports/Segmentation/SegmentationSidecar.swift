@@ -43,6 +43,18 @@ package struct SegmentationSidecar: Encodable, Sendable {
     }
   }
 
+  /// Where an image belongs in a dataset, as BIDS has it.
+  package struct Place: Equatable, Sendable {
+    let spatialReference: String
+    /// BIDS URIs of what it was made from.
+    package let sources: [String]
+
+    package init(spatialReference: String, sources: [String]) {
+      self.spatialReference = spatialReference
+      self.sources = sources
+    }
+  }
+
   struct Gaussian: Encodable, Sendable {
     let mean: Double
     let deviation: Double
@@ -88,6 +100,7 @@ package struct SegmentationSidecar: Encodable, Sendable {
     let gainOfHalfTurn: Double?
     let outsideView: Double
     let largestDisplacement: Double
+    let meanEntropy: Double
     let checks: [Check]
 
     enum CodingKeys: String, CodingKey {
@@ -97,6 +110,7 @@ package struct SegmentationSidecar: Encodable, Sendable {
       case gainOfHalfTurn = "GainOfHalfTurnNats"
       case outsideView = "OutsideFieldOfView"
       case largestDisplacement = "LargestDisplacementMM"
+      case meanEntropy = "MeanEntropyNats"
       case checks = "Checks"
     }
   }
@@ -108,6 +122,8 @@ package struct SegmentationSidecar: Encodable, Sendable {
   let quality: Quality
   /// Scan world mm to atlas world mm, rows.
   let transform: [[Double]]
+  let sources: [String]?
+  let spatialReference: String?
 
   // In alphabetical order the first ones name segpipe within the first KiB, by which a file is known as
   // our own.
@@ -118,12 +134,16 @@ package struct SegmentationSidecar: Encodable, Sendable {
     case kind = "Kind"
     case quality = "Quality"
     case transform = "ScanToAtlas"
+    case sources = "Sources"
+    case spatialReference = "SpatialReference"
   }
 
   package init(
-    _ result: Segmentation, checks: [QualityCheck], atlas: AtlasIdentity, table: LabelTable
+    _ result: Segmentation, checks: [QualityCheck], atlas: AtlasIdentity, table: LabelTable,
+    place: Place? = nil
   ) {
     self.atlas = atlas
+    (sources, spatialReference) = (place?.sources, place?.spatialReference)
     kind = result.kind.rawValue
     transform = result.transform.rows.map { $0.map { Self.rounded($0, 1e-6) } }
     intensityModel = zip(table.groups, result.model.groups).enumerated().map { place, tissue in
@@ -142,6 +162,7 @@ package struct SegmentationSidecar: Encodable, Sendable {
       gainOfHalfTurn: result.quality.gainOfHalfTurn.map { Self.rounded($0, 1e-4) },
       outsideView: Self.rounded(result.quality.outsideView, 1e-4),
       largestDisplacement: Self.rounded(result.quality.largestDisplacement, 1e-2),
+      meanEntropy: Self.rounded(result.quality.meanEntropy, 1e-4),
       checks: checks.map {
         Check(
           name: $0.name, verdict: $0.verdict.rawValue, value: Self.rounded($0.value, 1e-4),
@@ -177,16 +198,24 @@ package struct PosteriorsSidecar: Encodable, Sendable {
   let generatedBy = SegmentationSidecar.Generator.list
   let labelMap: [String]
   let labelValues: [Int32]
+  let sources: [String]?
+  let spatialReference: String?
 
   enum CodingKeys: String, CodingKey {
     case atlas = "Atlas"
     case generatedBy = "GeneratedBy"
     case labelMap = "LabelMap"
     case labelValues = "LabelValues"
+    case sources = "Sources"
+    case spatialReference = "SpatialReference"
   }
 
-  package init(atlas: SegmentationSidecar.AtlasIdentity, table: LabelTable) {
+  package init(
+    atlas: SegmentationSidecar.AtlasIdentity, table: LabelTable,
+    place: SegmentationSidecar.Place? = nil
+  ) {
     self.atlas = atlas
+    (sources, spatialReference) = (place?.sources, place?.spatialReference)
     labelMap = table.labels.map(\.name)
     labelValues = table.labels.map(\.index)
   }

@@ -17,49 +17,19 @@ package struct StudySummary: Sendable {
     "error",
   ]
 
+  /// The first line of a file, by which one of these tables is known.
+  package static let firstLine = columns.joined(separator: "\t") + "\n"
+
   private var rows: [[String?]] = []
 
   package init() {}
 
-  /// What is read of a sidecar.
-  private struct Sidecar: Decodable {
-    struct Check: Decodable {
-      let name: String
-      let verdict: String
-
-      enum CodingKeys: String, CodingKey {
-        case name = "Name"
-        case verdict = "Verdict"
-      }
-    }
-
-    struct Quality: Decodable {
-      let verdict: String
-      let information: Double
-      let outsideView: Double
-      let checks: [Check]
-
-      enum CodingKeys: String, CodingKey {
-        case verdict = "Verdict"
-        case information = "InformationNats"
-        case outsideView = "OutsideFieldOfView"
-        case checks = "Checks"
-      }
-    }
-
-    let quality: Quality
-
-    enum CodingKeys: String, CodingKey {
-      case quality = "Quality"
-    }
-  }
-
   /// A scan that was segmented; `sidecar` is the JSON beside its label map.
   package mutating func add(subject: String, sidecar: Data) {
-    guard let quality = try? JSONDecoder().decode(Sidecar.self, from: sidecar).quality else {
+    guard let quality = SidecarContent(sidecar)?.quality else {
       return addMissing(subject: subject)
     }
-    let doubts = quality.checks.filter { $0.verdict != "PASS" }.map { "\($0.verdict) \($0.name)" }
+    let doubts = quality.doubts
     rows.append([
       subject, "done", quality.verdict, DecimalText.fixed(quality.information, 3),
       DecimalText.fixed(quality.outsideView, 4),

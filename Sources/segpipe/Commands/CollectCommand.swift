@@ -30,23 +30,6 @@ struct CollectCommand: ConsoleCommand {
     let run = PipelineRun(
       console: console, context: StageContext(console: console), workspace: workspace)
     try run.perform(stages, pipeline: plan.pipeline, options: options)
-    try conclude(workspace, console)
-  }
-
-  /// Tells what is missing.
-  private func conclude(_ workspace: Workspace, _ console: Console) throws {
-    var status: Int32 = 0
-    for stage in try StageStatus.all(in: workspace) where !stage.plan.gathers {
-      switch stage.state {
-      case .done: continue
-      case .failed(let note):
-        console.say("  \(stage.plan.title): \(note.message)")
-        status = max(status, note.status)
-      case .running, .stale, .blocked, .unreadable:
-        console.say("  \(stage.plan.title): not done")
-        status = max(status, Reports.ExitStatus.temporary.rawValue)
-      }
-    }
-    if status != 0 { throw ExitCode(status) }
+    try run.tellUnfinished()
   }
 }

@@ -149,30 +149,18 @@ struct EncoderRun {
       settings, atlas: atlas, prior: try PriorFile(prior.file), start: start, inputs: inputs,
       folder: folder)
     work.checkpointInterval = options.checkpointInterval
-    work.hooks.began = { Interruption.cooperate() }
-    work.hooks.shouldStop = { Interruption.signal != nil }
-    work.hooks.resumed = { console.note("\(folder.path): going on after step \($0)") }
-    work.hooks.warned = {
-      console.warn("\(Diagnosis(of: $0).message); an earlier checkpoint is used")
-    }
-    work.hooks.told = { report in
-      progress.update(Double(report.step) / Double(settings.steps))
-      if case .evaluation(let evaluation) = report {
-        console.note(EncoderCurve.sentence(of: evaluation))
-      }
-    }
+    work.hooks = TrainingHooks(
+      console, steps: settings.steps, advance: { progress.update($0) },
+      sentence: { report in
+        if case .evaluation(let evaluation) = report { EncoderCurve.sentence(of: evaluation) } else { nil }
+      })
+    defer { Interruption.endCooperation() }
     let ending = try work.run()
     progress.finish()
-    try AtomicFile.write(
-      Array(EncoderCurve.svg(folder.reports()).utf8), to: folder.path + "/curve.svg")
-    switch ending {
-    case .stopped(let steps):
-      console.note("\(folder.path): stopped after step \(steps); repeat the command to go on")
-      throw ExitCode(128 + (Interruption.signal ?? SIGTERM))
-    case .finished(let steps, let plateau):
-      console.note(
-        "\(folder.weights): trained for \(steps) steps" + (plateau ? ", to a plateau" : ""))
-    }
+    try AtomicFile.write(Array(EncoderCurve.svg(folder.reports()).utf8), to: folder.curve)
+    let (steps, isPlateau) = try ending.finished()
+    console.note(
+      "\(folder.weights): trained for \(steps) steps" + (isPlateau ? ", to a plateau" : ""))
   }
 }
 

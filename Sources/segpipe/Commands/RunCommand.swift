@@ -61,6 +61,7 @@ struct RunCommand: ConsoleCommand {
 
   func perform(_ console: Console) throws {
     var options = RunOptions()
+    options.shouldStop = { Interruption.signal != nil }
     (options.verifies, options.until, options.from) = (verify, until, from)
     options.patience = .seconds(wait)
     options.shard = try shard.map {
@@ -70,6 +71,7 @@ struct RunCommand: ConsoleCommand {
     let context = StageContext(console: console)
     let stages = try definition.stages(kinds: context.kinds, in: workspace.place)
     let run = PipelineRun(console: console, context: context, workspace: workspace.place)
+    options.inFlight = ScansInFlight.count(stages)
     if dryRun {
       try run.dryRun(stages, options: options)
     } else {

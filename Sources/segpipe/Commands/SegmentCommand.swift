@@ -9,8 +9,8 @@ struct SegmentCommand: ConsoleCommand {
     abstract: "Segments scans on their own grid, whatever their contrast and orientation.",
     discussion: """
       One scan goes to one file. Several scans, a folder, or a list go to a folder, where results are \
-      named after their scans: NAME_seg.nii.gz, NAME_posteriors.nii.gz, NAME_qc.png, NAME_affine.txt; \
-      volumes of all scans go to one table. A JSON file beside each label map tells what was fitted and \
+      named after their scans: NAME_seg.nii.gz, NAME_posteriors.nii.gz, NAME_qc.png, NAME_report.html, \
+      NAME_affine.txt; volumes of all scans go to one table. A JSON file beside each label map tells what was fitted and \
       how far to trust it.
 
       Examples:

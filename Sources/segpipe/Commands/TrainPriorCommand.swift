@@ -1,10 +1,6 @@
 import Anatomy
 import ArgumentParser
-import Files
-import Foundation
 import Imaging
-import Networks
-import Parallel
 import Reports
 
 struct TrainPriorCommand: ConsoleCommand {
@@ -59,45 +55,16 @@ struct TrainPriorCommand: ConsoleCommand {
     let place = workspace ?? AtlasChoice.commonWorkspace
     let folder = TrainingFolder.prior(output ?? place + "/prior")
     let given = try LearningInputs(maps: maps, atlas: atlas, workspace: place)
-    let settings = training.settings
     try OutputGuard.check(folder.weights, overwrite: outputs.overwrite, inputs: [])
-
+    var work = PriorTrainingWork(given: given, settings: training.settings, holdOut: holdOut)
+    (work.reading, work.checkpointInterval) = (reading.options, training.checkpointInterval)
     let progress = console.progress("training the prior")
-    var shown: Set<String> = []
-    let options = reading.options
-    let (kept, heldOut) = try given.aligned(holdingOut: holdOut) { path in
-      let image = try ImageReader.readLabels(path, options)
-      if shown.insert(path).inserted { console.show(image.findings, of: path) }
-      return image.volume
-    }
-    if outputs.overwrite { try folder.clear() }
-    var work = PriorTraining(
-      settings, atlas: given.atlas, maps: kept, heldOut: heldOut, folder: folder)
-    work.checkpointInterval = training.checkpointInterval
-    work.hooks.began = { Interruption.cooperate() }
-    work.hooks.shouldStop = { Interruption.signal != nil }
-    work.hooks.resumed = { console.note("\(folder.path): going on after step \($0)") }
-    work.hooks.warned = {
-      console.warn("\(Diagnosis(of: $0).message); an earlier checkpoint is used")
-    }
-    work.hooks.told = { report in
-      progress.update(Double(report.step) / Double(settings.steps))
-      if case .evaluation(let evaluation) = report {
-        console.note(PriorCurve.sentence(of: evaluation))
-      }
-    }
-    let ending = try work.run()
+    let (steps, isPlateau) = try work.perform(
+      in: folder, console: console, prepared: { if outputs.overwrite { try folder.clear() } },
+      advance: { progress.update($0) })
     progress.finish()
-    try AtomicFile.write(
-      Array(PriorCurve.svg(folder.reports()).utf8), to: folder.path + "/curve.svg")
-    switch ending {
-    case .stopped(let steps):
-      console.note("\(folder.path): stopped after step \(steps); repeat the command to go on")
-      throw ExitCode(128 + (Interruption.signal ?? SIGTERM))
-    case .finished(let steps, let plateau):
-      console.note(
-        "\(folder.weights): trained for \(steps) steps" + (plateau ? ", to a plateau" : ""))
-    }
+    console.note(
+      "\(folder.weights): trained for \(steps) steps" + (isPlateau ? ", to a plateau" : ""))
   }
 }
 

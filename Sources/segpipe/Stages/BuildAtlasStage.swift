@@ -12,7 +12,8 @@ struct BuildAtlasStage {
     return StageKind(
       "build-atlas",
       keys: [
-        .init("maps", .paths, isRequired: true), .init("labels", .path), .init("name", .text),
+        .init("maps", .paths, isRequired: true), .init("hold-out", .text),
+        .init("labels", .path), .init("name", .text),
         .init("grid", .text), .init("spacing", .number(0.05...20)),
         .init("smoothing", .number(0...20)), .init("refinements", .integer(0...10)),
         .init("mirrored", .choice(["auto", "yes", "no"])), .init("license", .text),
@@ -45,31 +46,26 @@ struct BuildAtlasStage {
   private func expand(_ request: StageRequest, _ build: AtlasBuild) throws -> StageExpansion {
     var plan = StagePlan(id: request.name, name: "build-atlas", version: Self.version)
     plan.parameters = Self.parameters(build)
-    let given = request.places("maps").map { request.workspace.path(of: $0) }
-    let files = try LabelMapFiles(given)
-    plan.inputs = files.paths.map { path in
-      StageInput("maps/" + LabelMapFiles.name(of: path), .outside(path))
-    }
-    plan.inputs += files.paths.compactMap { path in
-      ScanFiles.voxels(of: path).map {
-        StageInput("voxels/" + LabelMapFiles.name(of: path), .outside($0))
-      }
-    }
+    let maps = try MapInputs(request, without: MapInputs.names(request.text("hold-out")))
+    let files = try LabelMapFiles(maps.paths)
+    plan.inputs = maps.inputs
     if let table = request.place("labels") {
       plan.inputs.append(StageInput("labels", table))
     } else if let head = AtlasBuild.headTable {
       plan.inputs.append(StageInput("head labels", .outside(head)))
     }
     plan.outputs = [StageOutput(request.name, isFolder: true)]
-    let stage = Stage(plan) { [context] place in
+    var stage = Stage(plan) { [context] place in
       var build = build
       build.table = try place.input("labels").map { try LabelTable.read($0) }
       build.head = place.input("head labels").flatMap { try? LabelTable.read($0) }
       let atlas = try build.perform(
         files, to: place.output(request.name), console: context.console,
-        advance: { context.advance($0) })
+        advance: { context.advance(request.name, $0) })
       context.console.note("\(request.name): \(AtlasBuild.summary(of: atlas))")
     }
+    let folder = AtlasFolder(request.workspace.path(request.name))
+    stage.mayReplace = { _ in folder.isOurs }
     return StageExpansion([stage], results: ["atlas": .workspace(request.name)])
   }
 

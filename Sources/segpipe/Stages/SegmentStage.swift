@@ -1,21 +1,25 @@
 import Anatomy
-import Files
-import Imaging
 import Pipelines
-import Reports
 
 /// `kind: segment`, label maps of scans: a stage for each scan, and one that gathers their volumes and
-/// verdicts. Everything lies in the folder `NAME`, which is `${NAME.labels}`.
+/// verdicts. Everything lies in the folder `NAME`, which is `${NAME.labels}`:
+///
+///     NAME/SCAN_seg.nii.gz, .json       label map, and what was fitted
+///     NAME/volumes/SCAN.tsv             its volumes
+///     NAME/pictures/SCAN_qc.png         where pictures are asked for
+///     NAME/reports/SCAN.html            where reports are
+///     NAME/posteriors/                  where posteriors are
+///     NAME/summary.tsv, volumes.tsv     tables of all scans
+///     NAME/summary.html                 a page of all scans, where reports are asked for
 struct SegmentStage {
   let context: StageContext
-  private static let version = 1
 
   var kind: StageKind {
     StageKind(
       "segment",
       keys: [
         .init("scans", .paths, isRequired: true), .init("atlas", .path),
-        .init("pictures", .flag), .init("posteriors", .flag),
+        .init("pictures", .flag), .init("reports", .flag), .init("posteriors", .flag),
         .init("stripped", .choice(["auto", "yes", "no"])), .init("warp", .flag),
         .init("bias", .flag), .init("force", .flag), .init("repair", .flag),
       ],
@@ -31,39 +35,27 @@ struct SegmentStage {
     settings.method.posteriorLevels = request.flag("posteriors") == true ? 255 : nil
     settings.reading.force = request.flag("force") ?? false
     settings.reading.repair = request.flag("repair") ?? false
-    let atlas = try Self.atlas(request)
-    let hasPictures = request.flag("pictures") ?? true
-    let parameters =
-      Self.parameters(settings) + [
-        StageParameter("pictures", .flag(hasPictures)),
-        StageParameter("source", .text(atlas.source.rawValue)),
-      ]
-    let files = SegmentFiles(folder: request.name)
-    var stages: [Stage] = []
-    for (item, scan) in scans.enumerated() {
-      var plan = StagePlan(
-        id: "\(request.name)/\(scan.subject)", name: "segment", version: Self.version)
-      plan.item = item
-      plan.parameters = parameters
-      plan.inputs = [
-        StageInput("scan", .outside(scan.path)),
-        StageInput("atlas", atlas.location, isFolder: true),
-      ]
-      if let voxels = ScanFiles.voxels(of: scan.path) {
-        plan.inputs.append(StageInput("voxels", .outside(voxels)))
-      }
-      let job = files.job(
-        scan, pictures: hasPictures, posteriors: settings.method.posteriorLevels != nil)
-      plan.outputs =
-        (job.outputs + [files.volumes(of: scan.subject)]).map { StageOutput($0) }
-      var stage = Stage(plan) { [context] place in
-        try Self.segment(job, files, settings, atlas.source, place, context)
-      }
-      stage.mayReplace = { OutputGuard.isOurs($0) }
-      stages.append(stage)
-    }
-    stages.append(SummaryStage.stage(files, subjects: scans.map(\.subject)))
-    return StageExpansion(stages, results: ["labels": .workspace(request.name)])
+    let folder = request.name
+    let hasReports = request.flag("reports") ?? true
+    let study = StudyStages(
+      context: context, name: folder, atlas: try Self.atlas(request), settings: settings,
+      tables: StudyTables(
+        summary: "\(folder)/summary.tsv", volumes: "\(folder)/volumes.tsv",
+        page: hasReports ? "\(folder)/summary.html" : nil, pages: "reports/"))
+    let stages = study.stages(
+      of: scans.map { subject, path in
+        var job = SegmentationPlan.Job(
+          scan: path, subject: subject, labels: "\(folder)/\(subject)_seg.nii.gz")
+        if request.flag("posteriors") == true {
+          job.posteriors = "\(folder)/posteriors/\(subject)_posteriors.nii.gz"
+        }
+        if request.flag("pictures") ?? true {
+          job.picture = "\(folder)/pictures/\(subject)_qc.png"
+        }
+        if hasReports { job.report = "\(folder)/reports/\(subject).html" }
+        return StudyScan(job: job, volumes: "\(folder)/volumes/\(subject).tsv")
+      })
+    return StageExpansion(stages, results: ["labels": .workspace(folder)])
   }
 
   /// The scans by name: the order in which they were given is no part of what is asked.
@@ -87,60 +79,5 @@ struct SegmentStage {
     case .outside(let path)?: (.outside(path), .given)
     case nil: (.outside(try AtlasLocator().folder(of: "head")), .builtIn)
     }
-  }
-
-  private static func parameters(_ settings: ScanSegmenter.Settings) -> [StageParameter] {
-    let (method, reading) = (settings.method, settings.reading)
-    return [
-      StageParameter("stripped", method.stripped.map { .flag($0) } ?? .text("auto")),
-      StageParameter("warp", .flag(method.fitsWarp)),
-      StageParameter("bias", .flag(method.fitsBias)),
-      StageParameter("posteriors", .flag(method.posteriorLevels != nil)),
-      StageParameter("force", .flag(reading.force)),
-      StageParameter("repair", .flag(reading.repair)),
-    ]
-  }
-
-  private static func segment(
-    _ job: SegmentationPlan.Job, _ files: SegmentFiles, _ settings: ScanSegmenter.Settings,
-    _ source: AtlasChoice.Source, _ place: Workplace, _ context: StageContext
-  ) throws {
-    let atlas = try context.atlas(in: place.input("atlas") ?? "")
-    let segmenter = try ScanSegmenter(
-      atlas: atlas, source: source, settings: settings, console: context.console)
-    let result = try segmenter.segment(
-      job.moved { place.output($0) }, advance: { context.advance($0) })
-    try AtomicFile.write(
-      result.volumes.encoded(as: .tsv), to: place.output(files.volumes(of: job.subject)))
-  }
-}
-
-/// Where the results of a study lie, as paths in its workspace.
-struct SegmentFiles {
-  let folder: String
-
-  func job(
-    _ scan: (subject: String, path: String), pictures: Bool, posteriors: Bool
-  ) -> SegmentationPlan.Job {
-    SegmentationPlan.Job(
-      scan: scan.path, subject: scan.subject, labels: "\(folder)/\(scan.subject)_seg.nii.gz",
-      posteriors: posteriors ? "\(folder)/posteriors/\(scan.subject)_posteriors.nii.gz" : nil,
-      picture: pictures ? "\(folder)/pictures/\(scan.subject)_qc.png" : nil)
-  }
-
-  func sidecar(of subject: String) -> String { "\(folder)/\(subject)_seg.json" }
-  func volumes(of subject: String) -> String { "\(folder)/volumes/\(subject).tsv" }
-  /// Volumes of all scans.
-  var volumes: String { "\(folder)/volumes.tsv" }
-  /// A row for each scan.
-  var summary: String { "\(folder)/summary.tsv" }
-}
-
-extension SegmentationPlan.Job {
-  /// The same with its outputs elsewhere.
-  fileprivate func moved(_ path: (String) -> String) -> SegmentationPlan.Job {
-    SegmentationPlan.Job(
-      scan: scan, subject: subject, labels: path(labels), posteriors: posteriors.map(path),
-      picture: picture.map(path), affine: affine.map(path))
   }
 }

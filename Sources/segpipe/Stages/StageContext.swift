@@ -1,26 +1,56 @@
 import Anatomy
+import Files
+import Foundation
 import Pipelines
+import Synchronization
 
-/// What the stages of one run share.
-final class StageContext {
+/// What the stages of one run share, several of which may be worked on at once.
+final class StageContext: Sendable {
+  private struct Last: Sendable {
+    let folder: String
+    let stamps: [String: FileStamp]
+    let atlas: Atlas
+  }
+
   let console: Console
-  /// Told how much of the stage that runs is done, 0...1.
-  var advance: (Double) -> Void = { _ in }
-  private var atlases: [String: Atlas] = [:]
+  /// Told how much of a stage is done, 0...1, by its id.
+  private let listener = Mutex<(@Sendable (String, Double) -> Void)?>(nil)
+  private let last = Mutex<Last?>(nil)
 
   init(console: Console) { self.console = console }
 
-  /// An atlas, read once. Throws: what `AtlasFiles.read` throws.
+  /// Tells how much of a stage is done, 0...1. May be called from any thread.
+  func advance(_ stage: String, _ part: Double) { listener.withLock { $0 }?(stage, part) }
+
+  /// From now on `body` is called when a stage advances.
+  func onAdvance(_ body: @escaping @Sendable (_ stage: String, _ part: Double) -> Void) {
+    listener.withLock { $0 = body }
+  }
+
+  /// An atlas, read anew only when its files have changed. Throws: what `AtlasFiles.read` throws.
   func atlas(in folder: String) throws -> Atlas {
-    if let atlas = atlases[folder] { return atlas }
-    let atlas = try AtlasFiles.read(folder)
-    // The last one only: they are large, and stages come in groups.
-    atlases = [folder: atlas]
-    return atlas
+    try last.withLock { last in
+      let stamps = Self.stamps(of: folder)
+      if let last, last.folder == folder, last.stamps == stamps { return last.atlas }
+      let atlas = try AtlasFiles.read(folder)
+      // The last one only: they are large, and stages come in groups.
+      last = Last(folder: folder, stamps: stamps, atlas: atlas)
+      return atlas
+    }
+  }
+
+  private static func stamps(of folder: String) -> [String: FileStamp] {
+    let files = (try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []
+    return Dictionary(
+      files.compactMap { file in FileStamp(of: folder + "/" + file).map { (file, $0) } }
+    ) { first, _ in first }
   }
 
   /// Every kind of stage that a definition may name.
   var kinds: [StageKind] {
-    [BuildAtlasStage(context: self).kind, SegmentStage(context: self).kind]
+    [
+      BuildAtlasStage(context: self).kind, TrainPriorStage(context: self).kind,
+      ReportPriorStage(context: self).kind, SegmentStage(context: self).kind,
+    ]
   }
 }

@@ -1,57 +1,93 @@
+import Anatomy
 import Files
 import Foundation
 import Pipelines
 import Reports
 
-/// Gathers the volumes and verdicts of a study's scans, those that failed included.
+/// Gathers the volumes and verdicts of a study's scans, those that failed included: two tables and a page.
 enum SummaryStage {
   static let name = "summary"
-  private static let version = 1
+  private static let version = 2
 
-  static func stage(_ files: SegmentFiles, subjects: [String]) -> Stage {
-    var plan = StagePlan(id: files.folder, name: name, version: version)
-    plan.inputs = subjects.flatMap { subject in
-      [
+  static func stage(
+    _ id: String, scans: [StudyScan], tables: StudyTables, atlas: Location,
+    parameters: [StageParameter]
+  ) -> Stage {
+    var plan = StagePlan(id: id, name: name, version: version)
+    plan.parameters = parameters + [StageParameter("pages", .text(tables.pages))]
+    plan.inputs = scans.flatMap { scan in
+      let subject = scan.job.subject
+      return [
+        StageInput("sidecar/" + subject, .workspace(scan.job.sidecar), isOptional: true),
+        StageInput("volumes/" + subject, .workspace(scan.volumes), isOptional: true),
         StageInput(
-          "sidecar/" + subject, .workspace(files.sidecar(of: subject)), isOptional: true),
-        StageInput(
-          "volumes/" + subject, .workspace(files.volumes(of: subject)), isOptional: true),
-        StageInput(
-          "failure/" + subject, Workspace.failure(of: "\(files.folder)/\(subject)"),
-          isOptional: true),
+          "failure/" + subject, Workspace.failure(of: "\(id)/\(subject)"), isOptional: true),
       ]
     }
-    plan.outputs = [StageOutput(files.summary), StageOutput(files.volumes)]
-    return stage(plan)
+    if tables.page != nil { plan.inputs.append(StageInput("atlas", atlas, isFolder: true)) }
+    plan.outputs = [tables.summary, tables.volumes, tables.page].compactMap { $0 }.map {
+      StageOutput($0)
+    }
+    var stage = stage(plan)
+    stage.mayReplace = StudyStages.isOurs
+    return stage
   }
 
-  /// The stage of a plan that was made before.
+  /// The stage of a plan that was made before: its outputs are the summary, the volumes, and the page if
+  /// there is one.
   static func stage(_ plan: StagePlan) -> Stage {
     Stage(plan) { place in
-      let files = SegmentFiles(folder: plan.id)
       let subjects = plan.inputs.compactMap { input in
         input.name.hasPrefix("sidecar/") ? String(input.name.dropFirst("sidecar/".count)) : nil
       }
       var summary = StudySummary()
       var volumes = Data(VolumesTable.firstLine(of: .tsv).utf8)
+      var page = StudyPage(
+        title: "Study of \(subjects.count) scans",
+        atlas: try place.input("atlas").map { try AtlasFiles.volumes(of: $0) } ?? [:],
+        settings: settings(plan))
       for subject in subjects {
-        let failure = place.input("failure/" + subject).flatMap { FailureNote(contentsOf: $0) }
-        if let failure {
+        if let failure = place.input("failure/" + subject).flatMap({ FailureNote(contentsOf: $0) })
+        {
           summary.add(subject: subject, failure: failure.message, status: failure.status)
+          page.add(
+            subject: subject, failure: failure.message, hint: failure.hint, status: failure.status)
         } else if let sidecar = place.input("sidecar/" + subject),
           let table = place.input("volumes/" + subject)
         {
-          summary.add(subject: subject, sidecar: try read(sidecar))
+          let (words, rows) = (try read(sidecar), try read(table))
+          summary.add(subject: subject, sidecar: words)
+          page.add(
+            subject: subject, sidecar: words, volumes: rows,
+            page: prefix(plan).map { $0 + subject + ".html" })
           // Without its first line, the names of the columns.
-          let rows = try read(table)
           volumes += rows[((rows.firstIndex(of: UInt8(ascii: "\n")) ?? -1) + 1)...]
         } else {
           summary.addMissing(subject: subject)
+          page.addMissing(subject: subject)
         }
       }
-      try AtomicFile.write(summary.encoded(as: .tsv), to: place.output(files.summary))
-      try AtomicFile.write([UInt8](volumes), to: place.output(files.volumes))
+      let outputs = plan.outputs.map { place.output($0.path) }
+      try AtomicFile.write(summary.encoded(as: .tsv), to: outputs[0])
+      try AtomicFile.write([UInt8](volumes), to: outputs[1])
+      if outputs.count > 2 { try AtomicFile.write(try page.encoded(), to: outputs[2]) }
     }
+  }
+
+  private static func parameter(_ name: String, of plan: StagePlan) -> JSONValue? {
+    plan.parameters.first { $0.name == name }?.value
+  }
+
+  /// What stands before a scan's name in links to its page.
+  private static func prefix(_ plan: StagePlan) -> String? {
+    if case .text(let prefix)? = parameter("pages", of: plan) { prefix } else { nil }
+  }
+
+  private static func settings(_ plan: StagePlan) -> Segmenter.Settings {
+    var settings = Segmenter.Settings()
+    settings.fitsWarp = parameter("warp", of: plan) != .flag(false)
+    settings.fitsBias = parameter("bias", of: plan) != .flag(false)
+    return settings
   }
 
   private static func read(_ path: String) throws -> Data {

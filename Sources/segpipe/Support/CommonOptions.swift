@@ -20,6 +20,11 @@ struct CommonOptions: ParsableArguments {
       "How progress is shown. Default: a bar on a terminal, else plain.", valueName: "style"))
   var progress: ProgressStyle?
 
+  @Option(
+    help: ArgumentHelp(
+      "How words are written: text, or json, an object a line.", valueName: "format"))
+  var logFormat = LogFormat.text
+
   @Option(help: ArgumentHelp("Where to compute; only cpu.", valueName: "device"))
   var device = "cpu"
 
@@ -36,7 +41,14 @@ struct CommonOptions: ParsableArguments {
   /// Applies them and makes the console that the command talks through.
   func apply() -> Console {
     let console = Console(
-      verbosity: quiet ? .quiet : verbose ? .detailed : .normal, progress: progress)
+      verbosity: quiet ? .quiet : verbose ? .detailed : .normal, progress: progress,
+      format: logFormat)
+    use(threads: threads, console)
+    return console
+  }
+
+  /// Sets the threads to compute with; nil for all that there are.
+  func use(threads: Int?, _ console: Console) {
     let limits = CoreLimits.current()
     // A few threads to a core are harmless and let a small machine check a large one's results.
     let most = max(16, 4 * limits.available)
@@ -46,7 +58,6 @@ struct CommonOptions: ParsableArguments {
       count = most
     }
     Parallel.threads = count
-    return console
   }
 }
 

@@ -1,6 +1,15 @@
+import ArgumentParser
 import Foundation
 import Reports
 import Synchronization
+
+/// How words are written.
+enum LogFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
+  /// Lines for people.
+  case text
+  /// A JSON object a line, with `level` and `message`, and `hint` where there is one.
+  case json
+}
 
 /// What is said to the person at the terminal while a command runs, on standard error, and the results
 /// they asked for, on standard output.
@@ -12,18 +21,24 @@ final class Console: Sendable {
   }
 
   let verbosity: Verbosity
+  private let format: LogFormat
   private let progressStyle: ProgressStyle
   private let colored: Bool
   /// The bar that stands on the terminal's last line, to be cleared before other words.
   private let bar = Mutex<String>("")
 
-  init(verbosity: Verbosity = .normal, progress: ProgressStyle? = nil) {
+  init(
+    verbosity: Verbosity = .normal, progress: ProgressStyle? = nil, format: LogFormat = .text
+  ) {
     let isTerminal = isatty(STDERR_FILENO) == 1
     let environment = ProcessInfo.processInfo.environment
     let dumb = environment["TERM"] == "dumb"
     self.verbosity = verbosity
+    self.format = format
     progressStyle =
-      progress ?? (verbosity == .quiet ? .none : isTerminal && !dumb ? .bar : .plain)
+      progress
+      ?? (verbosity == .quiet
+        ? .none : format == .json ? .json : isTerminal && !dumb ? .bar : .plain)
     colored = Self.wantsColor(isTerminal: isTerminal, environment)
   }
 
@@ -49,18 +64,46 @@ final class Console: Sendable {
 
   /// Something only `-v` asks for.
   func detail(_ text: String) {
-    if verbosity >= .detailed { say(text) }
+    if verbosity >= .detailed { say(text, level: "detail") }
   }
 
   /// Something that may be wrong; also said with `--quiet`.
   func warn(_ text: String) {
-    say("segpipe: \(painted("warning:", 33)) \(text)")
+    switch format {
+    case .text: line("segpipe: \(painted("warning:", 33)) \(text)")
+    case .json: say(text, level: "warning")
+    }
   }
 
   /// What went wrong and what to do about it.
   func report(_ diagnosis: Diagnosis) {
-    say("segpipe: \(painted("error:", 31)) \(diagnosis.message)")
-    if let hint = diagnosis.hint { say("  hint: \(hint)") }
+    switch format {
+    case .text:
+      line("segpipe: \(painted("error:", 31)) \(diagnosis.message)")
+      if let hint = diagnosis.hint { line("  hint: \(hint)") }
+    case .json: say(diagnosis.message, level: "error", hint: diagnosis.hint)
+    }
+  }
+
+  /// Something that is said in any case.
+  func say(_ text: String, level: String = "note", hint: String? = nil) {
+    switch format {
+    case .text: line(text)
+    case .json: line(Self.json(LogLine(level: level, message: text, hint: hint)))
+    }
+  }
+
+  private struct LogLine: Encodable {
+    let level: String
+    let message: String
+    let hint: String?
+  }
+
+  /// An object on one line, keys in order.
+  static func json(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
   }
 
   /// Progress of a task whose length is known.
@@ -72,7 +115,8 @@ final class Console: Sendable {
     colored ? "\u{1B}[\(color);1m\(text)\u{1B}[0m" : text
   }
 
-  func say(_ text: String) {
+  /// A line as it stands, above the bar if there is one.
+  func line(_ text: String) {
     bar.withLock { bar in
       if bar.isEmpty {
         StandardStreams.say(text + "\n")

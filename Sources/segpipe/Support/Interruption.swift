@@ -22,6 +22,9 @@ enum Interruption {
   /// and ends by itself; the second ends it at once.
   static func cooperate() { isCooperative.store(true, ordering: .sequentiallyConsistent) }
 
+  /// From now on signals end the program again. One that was noted stays so: who cooperated ends by itself.
+  static func endCooperation() { isCooperative.store(false, ordering: .sequentiallyConsistent) }
+
   /// Starts listening. Signals that the parent asked to ignore (nohup) stay ignored.
   static func listen() {
     var ends: [Int32] = [-1, -1]

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
+import Parallel
 import Pipelines
 import Reports
+import Synchronization
 
 /// Runs stages, tells how it goes, and sums up.
 struct PipelineRun {
@@ -14,17 +16,24 @@ struct PipelineRun {
   /// - Throws: `PipelineError`, `FileError`; `ExitCode`, the numerically highest of the failures' codes.
   func perform(_ stages: [Stage], pipeline: String, options: RunOptions) throws {
     let progress = console.progress("running \(pipeline)")
-    var ended = 0
-    var share = 1.0
+    let count = RunProgress(progress)
+    let threads = Parallel.threads
     let runner = try Runner(
       stages, in: workspace, options: options, describe: note,
       report: { event in
-        if case .ended = event { ended += 1 }
-        progress.update(Double(ended) * share)
+        switch event {
+        case .starting(let plan, _):
+          // Scans that are in flight together share the threads.
+          Parallel.threads = max(1, threads / (plan.item == nil ? 1 : options.inFlight))
+        case .ended(let plan, _): count.end(plan.id)
+        case .waiting, .tookOver: break
+        }
         tell(event)
       })
-    share = 1 / Double(max(1, runner.plans.count))
-    context.advance = { progress.update((Double(ended) + $0) * share) }
+    defer { Parallel.threads = threads }
+    count.start(of: runner.plans.count)
+    context.onAdvance { count.advance($0, $1) }
+    if options.inFlight > 1 { console.detail("scans in flight: up to \(options.inFlight)") }
     let results = try runner.run(pipeline: pipeline)
     progress.finish()
     tellCounts(results)
@@ -49,6 +58,25 @@ struct PipelineRun {
       try console.output("\(word)\t\(plan.title)\t\(reason)")
     }
     if highest != 0 { throw ExitCode(highest) }
+  }
+
+  /// Tells which scans' stages are not done, after what gathers them.
+  ///
+  /// - Throws: `ExitCode`, the numerically highest of the failures' codes, 75 for what nobody has come to.
+  func tellUnfinished() throws {
+    var status: Int32 = 0
+    for stage in try StageStatus.all(in: workspace) where !stage.plan.gathers {
+      switch stage.state {
+      case .done: continue
+      case .failed(let note):
+        console.say("  \(stage.plan.title): \(note.message)")
+        status = max(status, note.status)
+      case .running, .stale, .blocked, .unreadable:
+        console.say("  \(stage.plan.title): not done")
+        status = max(status, Reports.ExitStatus.temporary.rawValue)
+      }
+    }
+    if status != 0 { throw ExitCode(status) }
   }
 
   /// An error for the workspace's note, which others may read: scans by their files' names alone.
@@ -117,6 +145,42 @@ struct PipelineRun {
     // Nothing of this run failed, and yet what was asked for could not be done.
     if status == 0, blocked { status = Reports.ExitStatus.noInput.rawValue }
     if status != 0 { throw ExitCode(status) }
+  }
+}
+
+/// How much of a run is done, from the parts of its stages. May be told from any thread.
+private final class RunProgress: Sendable {
+  private struct State {
+    var stages = 1
+    var ended = 0
+    /// Of stages that are worked on, 0...1.
+    var parts: [String: Double] = [:]
+
+    var fraction: Double { (Double(ended) + parts.values.reduce(0, +)) / Double(stages) }
+  }
+
+  private let progress: Progress
+  private let state = Mutex(State())
+
+  init(_ progress: Progress) { self.progress = progress }
+
+  func start(of stages: Int) { state.withLock { $0.stages = max(1, stages) } }
+
+  func advance(_ stage: String, _ part: Double) {
+    let fraction = state.withLock { state in
+      state.parts[stage] = min(max(part, 0), 1)
+      return state.fraction
+    }
+    progress.update(fraction)
+  }
+
+  func end(_ stage: String) {
+    let fraction = state.withLock { state in
+      state.parts[stage] = nil
+      state.ended += 1
+      return state.fraction
+    }
+    progress.update(fraction)
   }
 }
 

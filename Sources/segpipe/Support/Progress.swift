@@ -22,6 +22,13 @@ package final class Progress: Sendable {
     var done = false
   }
 
+  private struct Line: Encodable {
+    let level = "progress"
+    let percent: Int
+    let secondsLeft: Int?
+    let task: String
+  }
+
   private let task: String
   private let style: ProgressStyle
   private let console: Console
@@ -77,8 +84,7 @@ package final class Progress: Sendable {
     case .plain:
       console.say("\(task): \(percent) %" + (left.map { ", \(Self.clock($0)) left" } ?? ""))
     case .json:
-      let rest = left.map { ",\"secondsLeft\":\($0)" } ?? ""
-      console.say("{\"task\":\"\(task)\",\"percent\":\(percent)\(rest)}")
+      console.line(Console.json(Line(percent: percent, secondsLeft: left, task: task)))
     }
   }
 

@@ -54,7 +54,7 @@ final class ScanSegmenter {
     console.show(image.findings, of: job.scan)
     let (scan, header) = (image.volume, image.header)
     // A scan that is not drawn is not kept in memory.
-    let picture = job.picture == nil ? nil : scan
+    let picture = job.picture == nil && job.report == nil ? nil : scan
     var segmenter = segmenter
     segmenter.settings.transform = try settings.affine?.transform(
       scan: header.grid, atlas: atlas.prior.grid)
@@ -67,23 +67,39 @@ final class ScanSegmenter {
     for check in checks where check.verdict != .pass {
       console.warn("\(job.scan): \(check.verdict.rawValue) \(check.name): \(check.message)")
     }
-    try write(result, checks, of: picture, header, for: job, advance)
+    if let picture {
+      try draw(result, checks, of: picture, image.findings, segmenter.settings, for: job)
+    }
+    try write(result, checks, header, for: job, advance)
     var volumes = VolumesTable()
     volumes.add(subject: job.subject, volumes: result.volumes, table: atlas.prior.table)
     return Result(volumes: volumes, checks: checks)
   }
 
+  /// What is there to be looked at.
+  private func draw(
+    _ result: Segmentation, _ checks: [QualityCheck], of scan: Volume<Float>,
+    _ findings: [Finding], _ settings: Segmenter.Settings, for job: SegmentationPlan.Job
+  ) throws {
+    let picture = try PNG.encoded(
+      QualityPicture.render(scan: scan, labels: result.labels, table: atlas.prior.table))
+    if let path = job.picture { try AtomicFile.write(picture, to: path) }
+    if let path = job.report {
+      let page = ScanPage(
+        subject: job.subject, result, checks: checks, atlas: atlas, identity: identity,
+        settings: settings, findings: findings, picture: picture)
+      try AtomicFile.write(try page.encoded(), to: path)
+    }
+  }
+
   /// The label map comes last: where it is, everything else is.
   private func write(
-    _ result: Segmentation, _ checks: [QualityCheck], of picture: Volume<Float>?,
-    _ header: ImageHeader, for job: SegmentationPlan.Job, _ advance: (Double) -> Void
+    _ result: Segmentation, _ checks: [QualityCheck], _ header: ImageHeader,
+    for job: SegmentationPlan.Job, _ advance: (Double) -> Void
   ) throws {
     let labels = atlas.prior.table
     let description = "segpipe \(Version.current) \(atlas.name)"
-    if let path = job.picture, let picture {
-      let drawn = QualityPicture.render(scan: picture, labels: result.labels, table: labels)
-      try AtomicFile.write(PNG.encoded(drawn), to: path)
-    }
+    if let path = job.labelTable { try AtomicFile.write(labels.encoded(as: .tsv), to: path) }
     if let path = job.affine {
       let text = MatrixFile.text(
         result.transform, as: path.lowercased().hasSuffix(".tfm") ? .itk : .plain,
@@ -96,10 +112,12 @@ final class ScanSegmenter {
       ) { advance(Self.fitted + (1 - Self.fitted) * $0) }
       if let sidecar = job.posteriorsSidecar {
         try AtomicFile.write(
-          try PosteriorsSidecar(atlas: identity, table: labels).encoded(), to: sidecar)
+          try PosteriorsSidecar(atlas: identity, table: labels, place: job.place).encoded(),
+          to: sidecar)
       }
     }
-    let sidecar = SegmentationSidecar(result, checks: checks, atlas: identity, table: labels)
+    let sidecar = SegmentationSidecar(
+      result, checks: checks, atlas: identity, table: labels, place: job.place)
     try AtomicFile.write(try sidecar.encoded(), to: job.sidecar)
     try ImageWriter.write(
       labels: result.labels, like: header, to: job.labels, description: description)

@@ -24,6 +24,12 @@ struct SegmentOutputOptions: ParsableArguments {
       valueName: "file"))
   var qc: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Page to judge the result by, .html: slices, checks, volumes against the atlas's, methods.",
+      valueName: "file"))
+  var report: String?
+
   @Flag(help: "Exit with 65 when a quality check fails; results are written all the same.")
   var qcStrict = false
 
@@ -44,7 +50,8 @@ struct SegmentOutputOptions: ParsableArguments {
 
   func request(labels: String) -> SegmentationPlan.Request {
     SegmentationPlan.Request(
-      labels: labels, posteriors: posteriors, picture: qc, affine: saveAffine, volumes: volumes)
+      labels: labels, posteriors: posteriors, picture: qc, affine: saveAffine, report: report,
+      volumes: volumes)
   }
 }
 

@@ -13,12 +13,19 @@ struct SegmentationPlan {
     var posteriors: String?
     var picture: String?
     var affine: String?
+    /// A page that shows it all.
+    var report: String?
+    /// The label table, as a file beside the label map.
+    var labelTable: String?
+    /// Where the images belong in a dataset.
+    var place: SegmentationSidecar.Place?
 
     var sidecar: String { SegmentationPlan.sidecar(of: labels) }
     var posteriorsSidecar: String? { posteriors.map(SegmentationPlan.sidecar) }
 
     var outputs: [String] {
-      [labels, sidecar] + [posteriors, posteriorsSidecar, picture, affine].compactMap { $0 }
+      [labels, sidecar]
+        + [posteriors, posteriorsSidecar, picture, affine, report, labelTable].compactMap { $0 }
     }
   }
 
@@ -28,6 +35,7 @@ struct SegmentationPlan {
     var posteriors: String?
     var picture: String?
     var affine: String?
+    var report: String?
     var volumes: String?
   }
 
@@ -58,7 +66,8 @@ struct SegmentationPlan {
       jobs = scans.paths.map { scan in
         Job(
           scan: scan, subject: ScanList.name(of: scan), labels: request.labels,
-          posteriors: request.posteriors, picture: request.picture, affine: request.affine)
+          posteriors: request.posteriors, picture: request.picture, affine: request.affine,
+          report: request.report)
       }
     }
     ignored = scans.ignored
@@ -80,15 +89,17 @@ struct SegmentationPlan {
       scan: scan, subject: name, labels: path(request.labels, "_seg.nii.gz"),
       posteriors: request.posteriors.map { path($0, "_posteriors.nii.gz") },
       picture: request.picture.map { path($0, "_qc.png") },
-      affine: request.affine.map { path($0, "_affine.txt") })
+      affine: request.affine.map { path($0, "_affine.txt") },
+      report: request.report.map { path($0, "_report.html") })
   }
 
   private static func checkFolders(_ request: Request) throws {
     let named = [
       ("--output", request.labels), ("--posteriors", request.posteriors ?? ""),
       ("--qc", request.picture ?? ""), ("--save-affine", request.affine ?? ""),
+      ("--report", request.report ?? ""),
     ]
-    let endings = [".nii", ".nii.gz", ".png", ".txt", ".tfm"]
+    let endings = [".nii", ".nii.gz", ".png", ".txt", ".tfm", ".html"]
     for (option, path) in named
     where endings.contains(where: { path.lowercased().hasSuffix($0) })
       && !ScanList.isFolder(path)
@@ -104,6 +115,9 @@ struct SegmentationPlan {
     }
     if let picture = request.picture, !picture.lowercased().hasSuffix(".png") {
       throw SegmentationPlanError.badEnding(option: "--qc", path: picture, expected: ".png")
+    }
+    if let report = request.report, !report.lowercased().hasSuffix(".html") {
+      throw SegmentationPlanError.badEnding(option: "--report", path: report, expected: ".html")
     }
     if let affine = request.affine,
       ![".txt", ".tfm"].contains(where: { affine.lowercased().hasSuffix($0) })

@@ -18,6 +18,14 @@ struct Program {
     return path
   }
 
+  /// Another program, where it is installed.
+  static func find(_ program: String) -> String? {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    return (path.split(separator: ":").map(String.init) + ["/usr/sbin"])
+      .map { $0 + "/" + program }
+      .first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
   /// Runs it to its end. Words that the terminal or the shell sets are left out of its environment.
   static func run(_ arguments: String..., environment: [String: String] = [:]) throws -> Result {
     try run(try path(), arguments, environment)

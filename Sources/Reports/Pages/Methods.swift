@@ -1,0 +1,51 @@
+import Anatomy
+
+/// How a segmentation came about, in the words of a paper's methods section.
+package struct Methods {
+  package let paragraphs: [String]
+
+  /// Of a scan, or of several with the same settings.
+  package init(
+    atlas: SegmentationSidecar.AtlasIdentity, settings: Segmenter.Settings, scans: Int = 1
+  ) {
+    let (subject, its) = scans == 1 ? ("The scan was", "the scan's") : ("Scans were", "each scan's")
+    var steps = [
+      settings.transform == nil
+        ? "The atlas was brought to \(its) space by an affine transform that maximises the "
+          + "likelihood of the intensities."
+        : "The affine transform from scan to atlas was given.",
+      "Intensities of each tissue group were modelled by a mixture of Gaussians, whose parameters "
+        + "were estimated from the scan alone by expectation maximisation; no scan was used for "
+        + "training.",
+    ]
+    if settings.fitsBias {
+      steps.append("A smooth multiplicative bias field was estimated with them.")
+    }
+    if settings.fitsWarp {
+      steps.append("The atlas was then warped smoothly to the scan by gradient steps.")
+    }
+    steps.append(
+      "Each voxel of \(its) own grid was given the label of highest posterior probability; volumes "
+        + "are sums of posterior probabilities.")
+    paragraphs = [
+      "\(subject) segmented with segpipe \(Version.current) after the model of Dalca, Guttag and "
+        + "Sabuncu (2018), with the probabilistic atlas '\(atlas.name)', made from \(atlas.maps) "
+        + "label maps (fingerprint \(atlas.fingerprint)).",
+      steps.joined(separator: " "),
+    ]
+  }
+
+  /// What to cite.
+  package static let citations = [
+    "Dalca, A. V., Guttag, J., & Sabuncu, M. R. (2018). Anatomical priors in convolutional networks "
+      + "for unsupervised biomedical segmentation. Proceedings of the IEEE Conference on Computer "
+      + "Vision and Pattern Recognition, 9290-9299.",
+    "Kingma, D. P., & Welling, M. (2014). Auto-encoding variational Bayes. International Conference "
+      + "on Learning Representations.",
+  ]
+
+  /// As plain text.
+  package var text: String {
+    (paragraphs + ["References:"] + Self.citations).joined(separator: "\n\n") + "\n"
+  }
+}

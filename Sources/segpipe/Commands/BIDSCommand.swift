@@ -1,0 +1,210 @@
+import Anatomy
+import ArgumentParser
+import Foundation
+import Pipelines
+import Reports
+
+struct BIDSCommand: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bids",
+    abstract: "Segments the anatomical scans of a BIDS dataset, as a BIDS App.",
+    discussion: """
+      participant segments each scan: label map, JSON and label table under their names in BIDS \
+      derivatives, volumes, and a page for each scan. group gathers volumes and verdicts of all scans, \
+      and makes a page of them. What is done already is reused, whoever did it: participants may run at \
+      once, on any machines that share the output folder.
+
+      Examples:
+        segpipe bids dataset dataset/derivatives/segpipe participant
+        segpipe bids dataset out participant --participant-label 01 02
+        segpipe bids dataset out group
+
+      Exit codes beside the usual ones: 16 the dataset is no BIDS, 17 unknown analysis level, 18 no scan \
+      is left after filters.
+      """)
+
+  @Argument(help: ArgumentHelp("Folder of the dataset.", valueName: "bids_dir"))
+  var dataset: String
+
+  @Argument(help: ArgumentHelp("Folder for derivatives.", valueName: "output_dir"))
+  var output: String
+
+  @Argument(help: ArgumentHelp("participant or group.", valueName: "analysis_level"))
+  var level: String
+
+  @Option(
+    name: [.customLong("participant-label"), .customLong("participant_label")],
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Participants to segment, with or without sub-. Default: all.", valueName: "labels"))
+  var participants: [String] = []
+
+  @Option(
+    name: [.customLong("session-label"), .customLong("session_label")],
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Sessions to segment, with or without ses-. Default: all.", valueName: "labels"))
+  var sessions: [String] = []
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Kinds of images to segment, such as T1w or T2w; any contrast will do. Default: T1w.",
+      valueName: "suffixes"))
+  var suffix: [String] = ["T1w"]
+
+  @Option(
+    name: [.customLong("bids-filter-file"), .customLong("bids_filter_file")],
+    help: ArgumentHelp(
+      """
+      JSON of queries by BIDS entities, such as {"t1w": {"session": "pre"}}; in place of --suffix. For both \
+      levels.
+      """, valueName: "file"))
+  var filterFile: String?
+
+  @Option(help: ArgumentHelp("Folder of another atlas.", valueName: "folder"))
+  var atlas: String?
+
+  @Flag(help: "Write the probabilities of all labels too.")
+  var posteriors = false
+
+  @Option(
+    help: """
+      Whether everything around the structures of interest has been set to zero: yes, no, or auto to \
+      find out.
+      """)
+  var stripped = SegmentMethodOptions.Stripped.auto
+
+  @Option(
+    name: [
+      .customLong("nprocs"), .customLong("n-cpus"), .customLong("n_cpus"),
+      .customLong("omp-nthreads"), .customLong("omp_nthreads"),
+    ], help: ArgumentHelp("The same as --threads.", valueName: "N"))
+  var processors: Int?
+
+  @Option(
+    name: [.customLong("mem-mb"), .customLong("mem_mb")],
+    help: ArgumentHelp(
+      "Memory that several scans at once may take. Default: what there is.", valueName: "MiB"))
+  var memory: Int?
+
+  @Option(
+    name: [.customShort("w"), .customLong("work-dir"), .customLong("work_dir")],
+    help: ArgumentHelp(
+      "Not needed: what is kept for the next run lies in output_dir/.segpipe.",
+      valueName: "folder"))
+  var work: String?
+
+  @Option(
+    name: [.customLong("random-seed"), .customLong("random_seed")],
+    help: ArgumentHelp("Not needed: nothing here is random.", valueName: "number"))
+  var seed: Int?
+
+  @Flag(
+    name: [.customLong("skip-bids-validation"), .customLong("skip_bids_validation")],
+    help: "Read datasets without a valid dataset_description.json.")
+  var skipsValidation = false
+
+  @Flag(
+    name: [.customLong("stop-on-first-crash"), .customLong("stop_on_first_crash")],
+    help: "Leave the other scans when one fails.")
+  var stopsAtFailure = false
+
+  @Flag(
+    name: [.customLong("boilerplate-only"), .customLong("boilerplate_only")],
+    help: "Print the text for a methods section, and do nothing.")
+  var onlyMethods = false
+
+  @Flag(
+    name: [.customLong("dry-run"), .customLong("dry_run")],
+    help: "Tell what would be done and why, and do nothing.")
+  var dryRun = false
+
+  @Flag(help: "Hash every file anew, also those that seem untouched.")
+  var verify = false
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if let processors, processors < 1 {
+      throw ValidationError("--nprocs is \(processors); it must be at least 1.")
+    }
+    if let memory, !(1..<1 << 40).contains(memory) {
+      throw ValidationError("--mem-mb is \(memory); it must be at least 1.")
+    }
+    if suffix.isEmpty { throw ValidationError("--suffix names no kind of image.") }
+  }
+
+  func perform(_ console: Console) throws {
+    guard ["participant", "group"].contains(level) else { throw BIDSError.unknownLevel(level) }
+    if let processors { common.use(threads: processors, console) }
+    if let work {
+      console.note("--work-dir \(work) is not used; what is kept lies in \(output)/.segpipe")
+    }
+    let raw = try BIDSDataset(dataset, validates: !skipsValidation)
+    let source: AtlasChoice.Source = atlas == nil ? .builtIn : .given
+    let folder = try atlas ?? AtlasLocator().folder(of: "head")
+    var settings = ScanSegmenter.Settings()
+    settings.method.stripped = stripped == .auto ? nil : stripped == .yes
+    settings.method.posteriorLevels = posteriors ? 255 : nil
+    if onlyMethods {
+      let identity = SegmentationSidecar.AtlasIdentity(
+        try AtlasFiles.read(folder), source: source)
+      try console.output(Methods(atlas: identity, settings: settings.method, scans: 2).text)
+      return
+    }
+    let filter = try filterFile.map { try BIDSFilter($0) }
+    let scans = try raw.scans(suffixes: filter?.suffixes ?? suffix)
+      .filter { filter?.accepts($0.name) ?? true }
+    let derivatives = BIDSDerivatives(
+      root: output, atlas: try AtlasFiles.name(of: folder), hasPosteriors: posteriors)
+    let workspace = Workspace(output)
+    let context = StageContext(console: console)
+    let study = StudyStages(
+      context: context, name: "segment", atlas: (.outside(folder), source),
+      settings: settings, tables: BIDSDerivatives.tables)
+    let stages = study.stages(of: scans.map { derivatives.outputs(of: $0) })
+
+    var options = RunOptions()
+    options.shouldStop = { Interruption.signal != nil }
+    (options.verifies, options.stopsAtFailure) = (verify, stopsAtFailure)
+    options.gathersOnly = level == "group"
+    if level == "participant" { options.items = try selected(scans, console) }
+    options.inFlight = ScansInFlight.count(stages, memory: memory.map { $0 << 20 })
+    let run = PipelineRun(console: console, context: context, workspace: workspace)
+    if dryRun { return try run.dryRun(stages, options: options) }
+    try derivatives.describe(madeFrom: raw)
+    try run.perform(stages, pipeline: "bids", options: options)
+    if level == "group" { try run.tellUnfinished() }
+  }
+
+  /// The places of the scans that the filters leave.
+  ///
+  /// - Throws: `BIDSError.nothingSelected`.
+  private func selected(_ scans: [BIDSDataset.Scan], _ console: Console) throws -> Set<Int> {
+    func labels(_ given: [String], _ prefix: String) -> Set<String> {
+      Set(given.map { $0.hasPrefix(prefix) ? String($0.dropFirst(prefix.count)) : $0 })
+    }
+    let people = labels(participants, "sub-")
+    let visits = labels(sessions, "ses-")
+    let chosen = scans.indices.filter { place in
+      (people.isEmpty || people.contains(scans[place].participant))
+        && (visits.isEmpty || visits.contains(scans[place].session ?? ""))
+    }
+    guard !chosen.isEmpty else {
+      var filters = [
+        filterFile.map { "--bids-filter-file " + $0 }
+          ?? "--suffix " + suffix.joined(separator: " ")
+      ]
+      for (name, labels) in [("participant", people), ("session", visits)] where !labels.isEmpty {
+        filters.append("--\(name)-label " + labels.sorted().joined(separator: " "))
+      }
+      let stems = scans.map { $0.name.stem }
+      throw BIDSError.nothingSelected(filters: filters, known: stems)
+    }
+    for label in people.subtracting(chosen.map { scans[$0].participant }).sorted() {
+      console.warn("sub-\(label): no such scan in \(dataset)")
+    }
+    return Set(chosen)
+  }
+}

@@ -1,0 +1,44 @@
+import Files
+import Imaging
+import Parallel
+import Pipelines
+import Reports
+
+/// How many scans are segmented at once: as many as threads and memory allow, by an estimate.
+package enum ScansInFlight {
+  /// Threads that one scan makes good use of.
+  static let threadsPerScan = 2
+  /// Bytes that all scans share, the atlas above all, and bytes of a scan: so many, and so many for each voxel.
+  /// A scan of 3 million voxels of 16 bits took 240 MB with the built-in atlas, one of 17 million of 8 bits 350 MB.
+  private static let (shared, least, perVoxel) = (256 << 20, 128 << 20, 24)
+
+  /// For the stages of a run. `memory` is what may be used, in bytes; nil for what there is.
+  static func count(_ stages: [Stage], memory: Int? = nil) -> Int {
+    let scans = stages.filter { $0.plan.item != nil }.compactMap { stage in
+      stage.plan.inputs.first { $0.name == "scan" }?.location
+    }
+    let wanted = min(Parallel.threads / threadsPerScan, scans.count)
+    guard wanted > 1 else { return 1 }
+    let machine = Machine.current()
+    let available = [memory, machine.memoryAvailable, machine.memoryLimit].compactMap { $0 }.min()
+    guard let available else { return wanted }
+    return estimate(wanted, voxels: largest(of: scans), available: available)
+  }
+
+  /// At least 1.
+  package static func estimate(_ wanted: Int, voxels: Int, available: Int) -> Int {
+    let room = (available - shared) / (least + perVoxel * voxels)
+    return max(1, min(wanted, room))
+  }
+
+  /// Voxels of the scan whose file is the largest: to read every header would take too long.
+  private static func largest(of scans: [Location]) -> Int {
+    let paths = scans.compactMap { scan -> (path: String, size: Int)? in
+      guard case .outside(let path) = scan else { return nil }
+      return FileStamp(of: path).map { (path, $0.size) }
+    }
+    guard let most = paths.max(by: { $0.size < $1.size }) else { return 0 }
+    // One that cannot be read fails when its turn comes; a conformed head stands for it here.
+    return (try? ImageReader.readHeader(most.path).grid.count) ?? 7_000_000
+  }
+}

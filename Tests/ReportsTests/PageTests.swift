@@ -1,0 +1,80 @@
+import Anatomy
+import Foundation
+import Testing
+
+@testable import Reports
+
+/// Pages: whole without network and scripts, and true to what they are told.
+@Suite struct PageTests {
+  private func sidecar(_ verdict: String) -> Data {
+    Data(
+      """
+      {"Atlas": {"Fingerprint": "0f", "Maps": 7, "Name": "tiny", "Source": "given", "Space": "s"},
+       "Quality": {"Verdict": "\(verdict)", "InformationNats": 0.51, "OutsideFieldOfView": 0.02,
+         "Checks": [{"Name": "volumes", "Verdict": "\(verdict)"}]}}
+      """.utf8)
+  }
+
+  private func volumes(_ soft: Double) -> Data {
+    Data("subject\tindex\tname\tvoxels\thard_mm3\tsoft_mm3\nx\t1\tBrain <1>\t5\t5\t\(soft)\n".utf8)
+  }
+
+  private func page() -> StudyPage {
+    let atlas = VolumeStatistics(
+      count: 7, mean: 1000, deviation: 100, least: 900, most: 1200)
+    var settings = Segmenter.Settings()
+    settings.fitsWarp = false
+    return StudyPage(title: "Study <A>", atlas: [1: atlas], settings: settings)
+  }
+
+  private func text(_ page: StudyPage) throws -> String {
+    String(decoding: try page.encoded(), as: UTF8.self)
+  }
+
+  @Test func aStudyTellsOfEveryScan() throws {
+    var page = page()
+    page.add(subject: "a", sidecar: sidecar("PASS"), volumes: volumes(1000), page: "p/a.html")
+    page.add(subject: "b", sidecar: sidecar("WARN"), volumes: volumes(2000), page: nil)
+    page.add(subject: "c", failure: "<script>alert(1)</script>", hint: "Do & it.", status: 65)
+    page.addMissing(subject: "d")
+    let text = try text(page)
+    #expect(text.contains("4 scans: 1 PASS, 1 WARN, 1 failed, 1 missing"))
+    #expect(text.contains("<a href=\"p/a.html\">a</a>") && text.contains("WARN volumes"))
+    #expect(text.contains("Study &lt;A&gt;") && text.contains("Brain &lt;1&gt;"))
+    #expect(!text.contains("<script") && text.contains("&lt;script&gt;alert(1)"))
+    #expect(text.contains("hint: Do &amp; it."))
+    // 2 ml is more than half above the largest of the atlas, 1.2 ml.
+    #expect(text.contains("<td class=\"number\">0.90 to 1.20</td><td>b</td>"))
+    #expect(text.contains("'tiny'") || text.contains("&#39;tiny&#39;"))
+    #expect(!text.contains("warped smoothly") && text.contains("bias field"))
+    for part in ["http", "{{", "src="] { #expect(!text.contains(part), "\(part)") }
+  }
+
+  @Test func aStudyOfFailuresAloneIsAPageToo() throws {
+    var page = page()
+    page.add(subject: "c", failure: "gone", hint: nil, status: 66)
+    #expect(try text(page).contains("<summary>c: exit code 66</summary>"))
+  }
+
+  @Test func marksStayOnTheirAxis() {
+    var strip = Strip(from: 0, to: 10)
+    strip.dot(at: 5, color: "#000")
+    strip.dot(at: 1e9, color: "#000")
+    strip.dot(at: .nan, color: "#000")
+    let svg = strip.svg("a \"b\"")
+    #expect(svg.contains("cx=\"150.0\"") && svg.contains("cx=\"294.0\""))
+    #expect(svg.contains("cx=\"6.0\"") && svg.contains("aria-label=\"a &quot;b&quot;\""))
+  }
+
+  @Test func placesAgainstTheAtlas() throws {
+    let statistics = VolumeStatistics(count: 3, mean: 10, deviation: 1, least: 8, most: 12)
+    let range = try #require(VolumeRange(statistics))
+    for (volume, place) in [
+      (8.0, VolumeRange.Place.within), (12, .within), (7.9, .outside), (4, .outside),
+      (3.9, .farOutside), (18, .outside), (18.1, .farOutside),
+    ] {
+      #expect(range.place(of: volume) == place, "\(volume)")
+    }
+    #expect(VolumeRange(VolumeStatistics()) == nil)
+  }
+}
