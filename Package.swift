@@ -7,7 +7,8 @@ let package = Package(
     .executable(name: "segpipe", targets: ["segpipe"])
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // C libraries: module maps and the thinnest shims.
@@ -32,19 +33,23 @@ let package = Package(
       dependencies: ["Imaging", "Networks", "COpenBLAS", "CKernels", "Files", "Parallel"],
       exclude: ["README.md"]),
     .target(
+      name: "Pipelines", dependencies: ["Files", .product(name: "Yams", package: "Yams")],
+      exclude: ["README.md"]),
+    .target(
       name: "Reports",
       dependencies: [
-        "Imaging", "Networks", "Anatomy", "Files", "Parallel", "CKernels", "CNIfTI", "CDeflate",
-        "COpenBLAS", "CSPNG",
+        "Imaging", "Networks", "Anatomy", "Files", "Pipelines", "Parallel", "CKernels", "CNIfTI",
+        "CDeflate", "COpenBLAS", "CSPNG",
       ]),
     .executableTarget(
       name: "segpipe",
       dependencies: [
-        "Imaging", "Networks", "Anatomy", "Reports", "Files", "Parallel",
+        "Imaging", "Networks", "Anatomy", "Pipelines", "Reports", "Files", "Parallel",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     .testTarget(name: "FilesTests", dependencies: ["Files"]),
+    .testTarget(name: "PipelinesTests", dependencies: ["Pipelines", "Files"]),
     .testTarget(
       name: "ImagingTests", dependencies: ["Imaging", "CNIfTI", "CDeflate", "Files", "Parallel"],
       exclude: ["Fixtures", "Measures/golden_measures.py"]),
@@ -57,7 +62,7 @@ let package = Package(
       name: "AnatomyTests", dependencies: ["Anatomy", "Imaging", "CKernels", "Files", "Parallel"]),
     .testTarget(
       name: "ReportsTests",
-      dependencies: ["Reports", "Anatomy", "Files", "Imaging", "Networks", "CSPNG"]),
+      dependencies: ["Reports", "Anatomy", "Files", "Imaging", "Networks", "Pipelines", "CSPNG"]),
     .testTarget(name: "EndToEndTests", dependencies: ["Anatomy", "Imaging", "segpipe"]),
   ],
   swiftLanguageModes: [.v6]

@@ -12,6 +12,7 @@ struct Segpipe: AsyncParsableCommand {
         segpipe segment scan.nii.gz -o segmentation.nii.gz --qc look.png
         segpipe build-atlas labels/
         segpipe evaluate segmentation.nii.gz reference.nii.gz
+        segpipe run pipelines/segment-study.yaml --set scans=scans/
 
       Exit codes: 0 success, 1 internal error, 64 usage, 65 bad data, 66 no input, 73 cannot create \
       output, 74 input/output error, 75 temporary failure, 130 and 143 stopped by a signal.
@@ -19,10 +20,11 @@ struct Segpipe: AsyncParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      SegmentCommand.self, BuildAtlasCommand.self, TrainPriorCommand.self,
-      ReconstructCommand.self, DecodeCommand.self, SampleCommand.self, InterpolateCommand.self,
-      ConformCommand.self, InspectCommand.self, EvaluateCommand.self, LabelsCommand.self,
-      DemoCommand.self, BenchCommand.self, DoctorCommand.self,
+      SegmentCommand.self, BuildAtlasCommand.self, TrainPriorCommand.self, ReconstructCommand.self,
+      DecodeCommand.self, SampleCommand.self, InterpolateCommand.self, ConformCommand.self,
+      InspectCommand.self, EvaluateCommand.self, LabelsCommand.self, RunCommand.self,
+      StatusCommand.self, CollectCommand.self, DemoCommand.self, BenchCommand.self,
+      DoctorCommand.self,
     ])
 
   static func main() async {

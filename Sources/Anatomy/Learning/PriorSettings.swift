@@ -18,10 +18,10 @@ package struct PriorSettings: Hashable, Sendable, Codable {
   package var beta = 1.0
   /// Weight of voxels whose label only frames the structures of interest (background, skull, skin),
   /// in training the warping network: they are many, and vary much in ways that nobody asks for.
-  package var surroundings = 0.25
+  package var surroundings = 0.5
   package var steps = 8000
   /// Highest learning rate.
-  package var rate = 3e-4
+  package var rate = 2e-4
   /// Samples of z for each label map and step.
   package var samples = 1
   package var seed: UInt64 = 1
@@ -42,7 +42,7 @@ package struct PriorSettings: Hashable, Sendable, Codable {
   /// Learning rate by step.
   package var schedule: LearningRateSchedule {
     LearningRateSchedule(
-      peak: rate, warmup: min(200, steps / 10), total: steps, last: rate / 100)
+      peak: rate, warmup: min(300, steps / 10), total: steps, last: rate / 100)
   }
 
   /// The warping network for an atlas. Throws `NetworkError.invalidShape`.

@@ -55,6 +55,8 @@ package final class PriorTrainer {
     voxels = prior.grid.count
     var adam = Adam.Settings()
     adam.largestNorm = Self.largestNorm
+    // A short memory of the gradients' size: it changes as soon as the latent is found to be useful.
+    adam.beta2 = 0.99
     model.parameters.initialize(seed: settings.seed)
     model.update()
     state = TrainingState(

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Names of the two halves of an image whose header and voxels are separate files.
-enum ImagePair {
+package enum ImagePair {
   /// The header's path when the voxels' is given; the path itself otherwise.
   ///
   /// Throws: `ImagingError.missingPart` when there is no header.
@@ -17,7 +17,7 @@ enum ImagePair {
   }
 
   /// Where the voxels of a header are. Throws: `ImagingError.missingPart`.
-  static func voxelPath(of headerPath: String) throws -> String {
+  package static func voxelPath(of headerPath: String) throws -> String {
     var stem = headerPath
     for ending in [".gz", ".hdr", ".nii"] where stem.lowercased().hasSuffix(ending) {
       stem = String(stem.dropLast(ending.count))

@@ -26,7 +26,7 @@ package final class Convolution3D {
     let fanIn = input.channels * 27
     self.weight = parameters.add(
       "\(name).weight", [channels, input.channels, 3, 3, 3],
-      fanIn: kind == .linear ? nil : fanIn)
+      fanIn: kind.startsAtZero ? nil : fanIn)
     self.bias = try ConvolutionBias(
       name, kind: kind, output: output, fanIn: fanIn, parameters: &parameters)
     self.convolution = try PackedConvolution(

@@ -2,11 +2,16 @@
 package enum LayerBias: Sendable {
   /// One number a channel, then ELU.
   case channel
-  /// One number a channel and voxel, then ELU: the layer knows where it is. The parameter counts a
-  /// tenth, so that a step of the optimiser moves these many numbers less than the others.
-  case position
+  /// One number a channel and voxel, then ELU: the layer knows where it is. The parameter counts
+  /// `scale` times, so that a step of the optimiser moves these many numbers less than the others.
+  case position(scale: Float)
   /// One number a channel, nothing after it; weights start at zero, so that the output does.
   case linear
+
+  var startsAtZero: Bool {
+    if case .linear = self { return true }
+    return false
+  }
 }
 
 /// The bias of a convolution, with the ELU after it.
@@ -17,7 +22,6 @@ final class ConvolutionBias {
   private let kind: LayerBias
   private let output: ActivationShape
   private let parameter: Parameter
-  private static let positionScale: Float = 0.1
   /// `[padded O]`, or all of `.position`'s.
   let values: Tensor
 
@@ -38,17 +42,25 @@ final class ConvolutionBias {
         "\(name).bias",
         [output.paddedChannels / 16, extents.depth, extents.height, extents.width, 16], fanIn: nil)
     }
-    values = try Tensor(count: kind == .position ? output.count : output.paddedChannels)
+    if case .position = kind {
+      values = try Tensor(count: output.count)
+    } else {
+      values = try Tensor(count: output.paddedChannels)
+    }
   }
 
   /// The bias that the convolution's own kernel adds before ELU; nil if `finish` does the work.
-  var fused: Tensor? { kind == .channel ? values : nil }
+  var fused: Tensor? {
+    if case .channel = kind { return values }
+    return nil
+  }
 
   /// The bias's gradient among all.
   func gradient(in gradients: ParameterValues) -> Tensor { gradients[parameter] }
 
   func update(from parameters: ParameterValues) {
-    let scale = kind == .position ? Self.positionScale : 1
+    var scale: Float = 1
+    if case .position(let own) = kind { scale = own }
     values.slice(0, count: parameter.count).assign(
       parameters[parameter].elements.lazy.map { $0 * scale })
   }
@@ -69,10 +81,10 @@ final class ConvolutionBias {
     switch kind {
     case .channel:
       Activation.biasELUBackward(y, output, gradient: dy, biasGradient: gradient)
-    case .position:
+    case .position(let scale):
       Activation.biasELUBackward(y, output, gradient: dy, biasGradient: nil)
       guard let gradient else { return }
-      for i in 0..<gradient.count { gradient.pointer[i] += Self.positionScale * dy.pointer[i] }
+      for i in 0..<gradient.count { gradient.pointer[i] += scale * dy.pointer[i] }
     case .linear:
       if let gradient { Activation.addSums(of: dy, output, to: gradient) }
     }

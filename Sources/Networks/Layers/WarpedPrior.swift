@@ -195,7 +195,8 @@ package enum Observation: Sendable {
             KernelView(
               value: segpipe_observed(
                 kind: Int32(kind), target: nil, code: codes.baseAddress,
-                table: table.baseAddress, weight: nil, scale: scale, stride: part.stride, phase: part.phase)))
+                table: table.baseAddress, weight: nil, scale: scale, stride: part.stride,
+                phase: part.phase)))
         }
       }
     }

@@ -21,13 +21,17 @@ final class WarpingDecoder {
   let shiftGradient: Tensor?
   let logitGradient: Tensor?
 
+  /// What all label maps share is in the location prior already.
+  private static let positionScale: Float = 0.2
+
   /// Gradients of the weights if `trains`; of the latent if `differentiates`.
   init(
     _ shape: WarpingShape, differentiates: Bool, trains: Bool, parameters: inout ParameterList
   ) throws {
     latent = ActivationShape(channels: shape.latentChannels, extents: shape.cells)
     first = try Convolution3D(
-      "decoder.0", input: latent, channels: shape.decoderChannels[0], stride: 1, bias: .position,
+      "decoder.0", input: latent, channels: shape.decoderChannels[0], stride: 1,
+      bias: .position(scale: Self.positionScale),
       trains: trains, passesGradient: differentiates, parameters: &parameters)
     var doublings: [UpsampleConvolution3D] = []
     for level in 1..<shape.decoderChannels.count {
@@ -35,7 +39,8 @@ final class WarpingDecoder {
         try UpsampleConvolution3D(
           "decoder.\(level)", input: doublings.last?.output ?? first.output,
           channels: shape.decoderChannels[level],
-          bias: level + 1 < shape.decoderChannels.count ? .position : .channel, trains: trains,
+          bias: level + 1 < shape.decoderChannels.count
+            ? .position(scale: Self.positionScale) : .channel, trains: trains,
           parameters: &parameters))
     }
     self.doublings = doublings

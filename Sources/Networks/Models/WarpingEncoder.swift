@@ -24,7 +24,7 @@ final class WarpingEncoder {
         try Convolution3D(
           "encoder.\(level)", input: rest.last?.output ?? first.output,
           channels: shape.encoderChannels[level], stride: 2,
-          bias: level >= 2 ? .position : .channel, trains: trains, passesGradient: trains,
+          bias: level >= 2 ? .position(scale: 1) : .channel, trains: trains, passesGradient: trains,
           parameters: &parameters))
     }
     self.rest = rest

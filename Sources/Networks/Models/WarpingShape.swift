@@ -35,17 +35,17 @@ package struct WarpingShape: Hashable, Sendable, Codable {
     try validate()
   }
 
-  /// As many halvings as the extents allow, at most five; displacement and logits at every fourth
+  /// As many halvings as the extents allow, at most four; displacement and logits at every fourth
   /// voxel.
   package static func standard(
     labels: Int, extents: Extents, latentChannels: Int
   ) throws -> WarpingShape {
     let sizes = [extents.depth, extents.height, extents.width]
-    let halvings = (2...5).last { levels in sizes.allSatisfy { $0 % (1 << levels) == 0 } } ?? 2
+    let halvings = (2...4).last { levels in sizes.allSatisfy { $0 % (1 << levels) == 0 } } ?? 2
     return try WarpingShape(
       labels: labels, extents: extents, latentChannels: latentChannels,
-      encoderChannels: Array([16, 32, 64, 64, 64].prefix(halvings)),
-      decoderChannels: Array([64, 64, 64, 16].suffix(halvings - 1)))
+      encoderChannels: Array([16, 32, 64, 64].prefix(halvings)),
+      decoderChannels: Array([64, 64, 16].suffix(halvings - 1)))
   }
 
   package var extents: Extents { Extents(depth, height, width) }

@@ -38,6 +38,9 @@ package struct VolumesTable: Equatable, Sendable {
     }
   }
 
+  /// Adds another table's rows.
+  package mutating func add(_ other: VolumesTable) { rows += other.rows }
+
   /// The first line of a file, by which one of these tables is known.
   package static func firstLine(of format: DelimitedText) -> String {
     String(decoding: format.encoded([columns]), as: UTF8.self)

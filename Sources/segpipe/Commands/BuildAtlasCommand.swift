@@ -105,10 +105,8 @@ struct BuildAtlasCommand: ConsoleCommand {
     if let spacing, !(spacing >= 0.05 && spacing <= 20) {
       throw ValidationError("--spacing is \(spacing); it must lie from 0.05 to 20 mm.")
     }
-    guard !name.isEmpty, name.utf8.count <= 64,
-      name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
-    else {
-      throw ValidationError("--name is '\(name)'; it takes letters and digits, at most 64.")
+    guard AtlasBuild.isName(name) else {
+      throw ValidationError("--name is '\(name)'; it takes \(AtlasBuild.nameRule).")
     }
     guard smoothing >= 0, smoothing <= 20 else {
       throw ValidationError("--smoothing is \(smoothing); it must lie from 0 to 20 mm.")
@@ -119,93 +117,26 @@ struct BuildAtlasCommand: ConsoleCommand {
   }
 
   func perform(_ console: Console) throws {
-    let folder = output ?? (workspace ?? "segpipe-work") + "/atlas"
+    let folder = output ?? (workspace ?? AtlasChoice.commonWorkspace) + "/atlas"
     try AtlasFolder(folder).check(name: name, overwrite: outputs.overwrite)
-    let table = try labels.map { try LabelTable.read($0) }
-    if mirrored == .yes, let table, !table.hasPartners {
+    var build = AtlasBuild()
+    build.table = try labels.map { try LabelTable.read($0) }
+    if mirrored == .yes, let table = build.table, !table.hasPartners {
       throw ValidationError("--mirrored yes needs partners, and \(labels ?? "") names none.")
     }
+    build.head = AtlasBuild.headTable.flatMap { try? LabelTable.read($0) }
+    build.extents = grid.isEmpty ? nil : SIMD3(grid[0], grid[1], grid[2])
+    build.spacing = spacing
+    build.settings.name = name
+    build.settings.smoothing = smoothing
+    build.settings.refinements = refinements
+    build.settings.mirrored = mirrored.choice
+    (build.license, build.reading) = (license, reading.options)
     let files = try LabelMapFiles(maps)
-    tell(of: files, console)
-
     let progress = console.progress("building the atlas")
-    let (atlas, reports) = try request(files, table, progress, console).build()
-    let report = MapsReport(reports)
-    try AtlasFiles.write(
-      atlas, to: folder, license: license, generator: "segpipe \(Version.current)",
-      maps: DelimitedText.tsv.encoded(report.rows),
-      progress: { progress.update(0.97 + 0.03 * Double($0) / Double($1)) })
+    let atlas = try build.perform(files, to: folder, console: console) { progress.update($0) }
     if output == nil { try WorkspaceMaps(workspace ?? "segpipe-work").write(files.paths) }
     progress.finish()
-    console.detail(report.text)
-    for warning in report.warnings { console.warn(warning) }
-    let e = atlas.prior.grid.extents
-    console.note(
-      "\(folder): atlas '\(atlas.name)' of \(atlas.origin.maps) label maps, "
-        + "\(atlas.prior.table.count - 1) structures on \(e.x)x\(e.y)x\(e.z) voxels, "
-        + "mirror images \(atlas.origin.mirrored ? "counted" : "not counted")")
-  }
-
-  private func tell(of files: LabelMapFiles, _ console: Console) {
-    for entry in files.repeated {
-      console.warn("\(entry.path): the same file as \(entry.used); counted once")
-    }
-    if files.ignored > 0 {
-      console.note("\(files.ignored) other entries of the folders ignored")
-    }
-  }
-
-  private func request(
-    _ files: LabelMapFiles, _ table: LabelTable?, _ progress: Progress, _ console: Console
-  ) -> AtlasRequest {
-    var shown: Set<String> = []
-    let options = reading.options
-    var request = AtlasRequest(paths: files.paths) { path in
-      let image = try ImageReader.readLabels(path, options)
-      if shown.insert(path).inserted { console.show(image.findings, of: path) }
-      return image.volume
-    }
-    request.table = table
-    // A missing built-in atlas is no obstacle: a table is made then.
-    request.head = try? LabelTable.read(AtlasLocator().folder(of: "head") + "/labels.tsv")
-    request.extents = grid.isEmpty ? nil : SIMD3(grid[0], grid[1], grid[2])
-    request.spacing = spacing
-    let machine = Machine.current()
-    request.mostBytes = [machine.memoryLimit, machine.memoryAvailable].compactMap { $0 }.min()
-    request.settings.name = name
-    request.settings.smoothing = smoothing
-    request.settings.refinements = refinements
-    request.settings.mirrored = mirrored.choice
-    request.chose = { try Self.tell(of: $0, asked: mirrored, console) }
-    var stage = ""
-    request.progress = { name, fraction in
-      if name != stage { console.detail(name) }
-      stage = name
-      progress.update(0.97 * fraction)
-    }
-    return request
-  }
-
-  private static func tell(
-    of choice: AtlasTable, asked mirrored: Mirroring, _ console: Console
-  ) throws {
-    switch choice.origin {
-    case .given: break
-    case .head: console.note("label table: the built-in one for heads")
-    case .made:
-      if !choice.foreign.isEmpty {
-        let values = choice.foreign.prefix(10).map { "\($0)" }.joined(separator: ", ")
-        console.warn(
-          "the built-in label table for heads does not know \(values), and is not used; name a "
-            + "table with --labels to keep names, tissues and sides")
-      }
-      console.note(
-        "label table: made from the maps' values, \(choice.table.count - 1) structures, each a "
-          + "tissue of its own, no partners")
-    }
-    if mirrored == .yes, !choice.table.hasPartners {
-      throw ValidationError(
-        "--mirrored yes needs a label table with partners; name one with --labels.")
-    }
+    console.note("\(folder): \(AtlasBuild.summary(of: atlas))")
   }
 }

@@ -65,16 +65,17 @@ struct SegmentCommand: ConsoleCommand {
       overwrite: outputs.overwrite, inputs: [list, method.affine].compactMap { $0 })
     if plan.ignored > 0 { console.note("other files in folders ignored: \(plan.ignored)") }
 
-    let affine = try method.matrix()
+    let settings = ScanSegmenter.Settings(
+      method: method.settings(levels: further.posteriorLevels), reading: reading.options,
+      affine: try method.matrix())
     let progress = console.progress("segmenting")
     let choice = try AtlasChoice.choose(given: method.atlas, workspace: method.workspace)
     let atlas = try AtlasFiles.read(choice.folder)
     console.note("atlas: \(atlas.name) (\(choice.source.rawValue))")
-    let segmenter = try Segmenter(
-      prior: atlas.prior, settings: method.settings(levels: further.posteriorLevels))
+    let segmenter = try ScanSegmenter(
+      atlas: atlas, source: choice.source, settings: settings, console: console)
     var run = SegmentationRun(
-      segmenter: segmenter, atlas: atlas, source: choice.source, affine: affine,
-      reading: reading.options, console: console, progress: progress, scans: plan.jobs.count)
+      segmenter: segmenter, console: console, progress: progress, scans: plan.jobs.count)
     run.segment(plan.jobs)
     if let volumes = plan.volumes { try run.write(volumes: volumes) }
     progress.finish()

@@ -107,7 +107,7 @@ struct PriorTrainingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Latent dimensions: of each cell of 32 voxels along an axis, or, for R1, of all. Default: \
+      Latent dimensions: of each cell of 16 voxels along an axis, or, for R1, of all. Default: \
       \(PriorSettings().latentSize), and \(PriorSettings(architecture: .r1).latentSize) for R1.
       """, valueName: "N"))
   var latentSize: Int?

@@ -34,8 +34,9 @@ struct Program {
     return try run("/bin/bash", ["-c", function + line], environment)
   }
 
-  private static func run(
-    _ executable: String, _ arguments: [String], _ environment: [String: String]
+  /// Runs another program in the same way.
+  static func run(
+    _ executable: String, _ arguments: [String], _ environment: [String: String] = [:]
   ) throws -> Result {
     try Scratch.use { folder in
       let files = ["output", "errors"].map { folder + "/" + $0 }

@@ -1,0 +1,52 @@
+/// How a stage ended.
+package enum Outcome {
+  case reused
+  case done(seconds: Double, peakBytes: Int?)
+  case failed(any Error)
+  /// What a stage that it needs did not give.
+  case blocked(by: String)
+
+  /// Whether what it makes is there and as it should be.
+  var isGood: Bool {
+    switch self {
+    case .reused, .done: true
+    case .failed, .blocked: false
+    }
+  }
+}
+
+/// What is told while stages run.
+package enum RunEvent {
+  case starting(StagePlan, [RedoReason])
+  case ended(StagePlan, Outcome)
+  /// Another process works on it.
+  case waiting(StagePlan, LockHolder?)
+  /// A dead process's lock was taken over.
+  case tookOver(StagePlan, LockHolder)
+}
+
+/// What would be done with a stage.
+package enum Prospect {
+  case run([RedoReason])
+  case reuse
+  case blocked(by: String)
+  /// An input cannot be read.
+  case failing(any Error)
+}
+
+/// Which stages, and how.
+package struct RunOptions: Sendable {
+  /// Hash every file, whatever its stamp says.
+  package var verifies = false
+  /// The last stage of the definition that is run, and what it needs.
+  package var until: String?
+  /// The first one: what it needs is taken as it is.
+  package var from: String?
+  package var shard: Shard?
+  /// Only stages that gather what others made.
+  package var gathersOnly = false
+  /// How long to wait for stages that another process works on.
+  package var patience: Duration = .seconds(600)
+
+  package init() {}
+}

@@ -1,0 +1,126 @@
+import ArgumentParser
+import Foundation
+import Pipelines
+import Reports
+
+/// Runs stages, tells how it goes, and sums up.
+struct PipelineRun {
+  let console: Console
+  let context: StageContext
+  let workspace: Workspace
+
+  /// Brings the stages up to date.
+  ///
+  /// - Throws: `PipelineError`, `FileError`; `ExitCode`, the numerically highest of the failures' codes.
+  func perform(_ stages: [Stage], pipeline: String, options: RunOptions) throws {
+    let progress = console.progress("running \(pipeline)")
+    var ended = 0
+    var share = 1.0
+    let runner = try Runner(
+      stages, in: workspace, options: options, describe: note,
+      report: { event in
+        if case .ended = event { ended += 1 }
+        progress.update(Double(ended) * share)
+        tell(event)
+      })
+    share = 1 / Double(max(1, runner.plans.count))
+    context.advance = { progress.update((Double(ended) + $0) * share) }
+    let results = try runner.run(pipeline: pipeline)
+    progress.finish()
+    tellCounts(results)
+    try conclude(results)
+  }
+
+  /// What a run would do, a line for each stage, on standard output.
+  func dryRun(_ stages: [Stage], options: RunOptions) throws {
+    let runner = try Runner(stages, in: workspace, options: options, describe: note)
+    var highest: Int32 = 0
+    for (plan, prospect) in runner.prospects() {
+      let (word, reason): (String, String)
+      switch prospect {
+      case .run(let reasons): (word, reason) = ("run", reasons.text)
+      case .reuse: (word, reason) = ("reuse", "unchanged")
+      case .blocked(let by): (word, reason) = ("blocked", "\(by) is not done")
+      case .failing(let error):
+        let diagnosis = Diagnosis(of: error)
+        highest = max(highest, diagnosis.status.rawValue)
+        (word, reason) = ("blocked", diagnosis.message)
+      }
+      try console.output("\(word)\t\(plan.title)\t\(reason)")
+    }
+    if highest != 0 { throw ExitCode(highest) }
+  }
+
+  /// An error for the workspace's note, which others may read: scans by their files' names alone.
+  private func note(_ error: any Error, _ plan: StagePlan) -> FailureNote {
+    let diagnosis = Diagnosis(of: error)
+    var message = diagnosis.message
+    for input in plan.inputs {
+      let path = workspace.path(of: input.location)
+      message = message.replacing(path, with: (path as NSString).lastPathComponent)
+    }
+    message = message.replacing(workspace.root + "/", with: "")
+    return FailureNote(
+      message: message, hint: diagnosis.hint, status: diagnosis.status.rawValue)
+  }
+
+  private func tell(_ event: RunEvent) {
+    switch event {
+    case .starting(let plan, let reasons):
+      if reasons == [.damagedRecord] {
+        console.warn("\(plan.title): \(reasons.text); it is done again")
+      } else {
+        console.note("\(plan.title): \(reasons.text)")
+      }
+    case .ended(let plan, .reused): console.detail("\(plan.title): reused")
+    case .ended(let plan, .done(let seconds, let peak)):
+      let memory = peak.map { ", \(ByteText.of($0))" } ?? ""
+      console.note("\(plan.title): done in \(DecimalText.fixed(seconds, 1)) s\(memory)")
+    case .ended(_, .failed(let error)): console.report(Diagnosis(of: error))
+    case .ended(let plan, .blocked(let by)): console.warn("\(plan.title): not done, it needs \(by)")
+    case .waiting(let plan, let holder):
+      let who = holder.map { "process \($0.pid)" } ?? "another process"
+      console.note("\(plan.title): waiting for \(who), which works on it")
+    case .tookOver(let plan, let holder):
+      console.note("\(plan.title): taken over from process \(holder.pid), which is gone")
+    }
+  }
+
+  private func tellCounts(_ results: [(plan: StagePlan, outcome: Outcome)]) {
+    var groups: [String] = []
+    for (plan, _) in results where !groups.contains(plan.group) { groups.append(plan.group) }
+    for group in groups {
+      var counts = [("done", 0), ("reused", 0), ("failed", 0), ("not done", 0)]
+      for (plan, outcome) in results where plan.group == group {
+        switch outcome {
+        case .done: counts[0].1 += 1
+        case .reused: counts[1].1 += 1
+        case .failed: counts[2].1 += 1
+        case .blocked: counts[3].1 += 1
+        }
+      }
+      let words = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
+      console.note("\(group): \(words.joined(separator: ", "))")
+    }
+  }
+
+  private func conclude(_ results: [(plan: StagePlan, outcome: Outcome)]) throws {
+    let failures = results.compactMap { plan, outcome -> (title: String, diagnosis: Diagnosis)? in
+      if case .failed(let error) = outcome { (plan.title, Diagnosis(of: error)) } else { nil }
+    }
+    let blocked = results.contains { if case .blocked = $0.outcome { true } else { false } }
+    if !failures.isEmpty {
+      console.say("segpipe: \(failures.count) of \(results.count) stages failed:")
+      for failure in failures { console.say("  \(failure.title): \(failure.diagnosis.message)") }
+    }
+    var status = failures.map(\.diagnosis.status.rawValue).max() ?? 0
+    // Nothing of this run failed, and yet what was asked for could not be done.
+    if status == 0, blocked { status = Reports.ExitStatus.noInput.rawValue }
+    if status != 0 { throw ExitCode(status) }
+  }
+}
+
+extension StagePlan {
+  /// What a person is told of a stage by.
+  var title: String { gathers ? id + " summary" : id }
+}

@@ -1,0 +1,98 @@
+import Anatomy
+import Files
+import Imaging
+import Reports
+
+/// Segments scans with one atlas and writes what comes of each: the work that command and stage share.
+final class ScanSegmenter {
+  /// How scans are read and segmented.
+  struct Settings {
+    var method = Segmenter.Settings()
+    var reading = ReadOptions()
+    /// Registers by this instead of by the scan's content.
+    var affine: MatrixFile?
+  }
+
+  /// What is known of a segmented scan beside its files.
+  struct Result {
+    let volumes: VolumesTable
+    let checks: [QualityCheck]
+  }
+
+  let atlas: Atlas
+  private let segmenter: Segmenter
+  private let settings: Settings
+  private let identity: SegmentationSidecar.AtlasIdentity
+  private let console: Console
+
+  /// Throws: what `Segmenter` throws.
+  init(atlas: Atlas, source: AtlasChoice.Source, settings: Settings, console: Console) throws {
+    self.atlas = atlas
+    self.settings = settings
+    self.console = console
+    segmenter = try Segmenter(prior: atlas.prior, settings: settings.method)
+    identity = SegmentationSidecar.AtlasIdentity(atlas, source: source)
+  }
+
+  /// Part of one scan's work that reading and fitting are; the rest is writing.
+  private static let fitted = 0.85
+
+  /// Segments a scan and writes the job's files. `advance` is told how much is done, 0...1.
+  ///
+  /// - Throws: `ImagingError`, `FileError`, `AnatomyError`.
+  func segment(_ job: SegmentationPlan.Job, advance: (Double) -> Void) throws -> Result {
+    let image = try ImageReader.readScan(job.scan, settings.reading)
+    console.show(image.findings, of: job.scan)
+    let (scan, header) = (image.volume, image.header)
+    // A scan that is not drawn is not kept in memory.
+    let picture = job.picture == nil ? nil : scan
+    var segmenter = segmenter
+    segmenter.settings.transform = try settings.affine?.transform(
+      scan: header.grid, atlas: atlas.prior.grid)
+    let result = try segmenter.segment(
+      scan, path: job.scan,
+      progress: { advance(0.03 + (Self.fitted - 0.03) * $0.fraction) },
+      trace: { console.detail("\(job.subject): \($0)") })
+    advance(Self.fitted)
+    let checks = QualityCheck.all(result, atlas: atlas)
+    for check in checks where check.verdict != .pass {
+      console.warn("\(job.scan): \(check.verdict.rawValue) \(check.name): \(check.message)")
+    }
+    try write(result, checks, of: picture, header, for: job, advance)
+    var volumes = VolumesTable()
+    volumes.add(subject: job.subject, volumes: result.volumes, table: atlas.prior.table)
+    return Result(volumes: volumes, checks: checks)
+  }
+
+  /// The label map comes last: where it is, everything else is.
+  private func write(
+    _ result: Segmentation, _ checks: [QualityCheck], of picture: Volume<Float>?,
+    _ header: ImageHeader, for job: SegmentationPlan.Job, _ advance: (Double) -> Void
+  ) throws {
+    let labels = atlas.prior.table
+    let description = "segpipe \(Version.current) \(atlas.name)"
+    if let path = job.picture, let picture {
+      let drawn = QualityPicture.render(scan: picture, labels: result.labels, table: labels)
+      try AtomicFile.write(PNG.encoded(drawn), to: path)
+    }
+    if let path = job.affine {
+      let text = MatrixFile.text(
+        result.transform, as: path.lowercased().hasSuffix(".tfm") ? .itk : .plain,
+        software: "segpipe \(Version.current)")
+      try AtomicFile.write(Array(text.utf8), to: path)
+    }
+    if let path = job.posteriors, let posteriors = result.posteriors {
+      try PosteriorsFile.write(
+        posteriors, order: result.order, like: header, to: path, description: description
+      ) { advance(Self.fitted + (1 - Self.fitted) * $0) }
+      if let sidecar = job.posteriorsSidecar {
+        try AtomicFile.write(
+          try PosteriorsSidecar(atlas: identity, table: labels).encoded(), to: sidecar)
+      }
+    }
+    let sidecar = SegmentationSidecar(result, checks: checks, atlas: identity, table: labels)
+    try AtomicFile.write(try sidecar.encoded(), to: job.sidecar)
+    try ImageWriter.write(
+      labels: result.labels, like: header, to: job.labels, description: description)
+  }
+}

@@ -1,0 +1,203 @@
+import Foundation
+import Imaging
+import Testing
+
+/// `segpipe run`, `status` and `collect` on small studies.
+@Suite struct RunCommandTests {
+  @Test func aStudyFromOneDefinition() throws {
+    try Scratch.use { folder in
+      let study = try TinyStudy(folder, scans: 3)
+      try Array("no image".utf8).write(to: study.path(of: 1))
+      let planned = try study.run("w", "--dry-run")
+      #expect(planned.status == 0, "\(planned.errors)")
+      #expect(planned.output.contains("run\tsegment/a\tnot done yet\n"))
+      #expect(!FileManager.default.fileExists(atPath: folder + "/w"))
+
+      let first = try study.run("w")
+      #expect(first.status == 65, "\(first.errors)")
+      #expect(first.errors.contains("segment: 3 done, 1 failed"))
+      #expect(
+        first.errors.contains("segpipe: 1 of 4 stages failed:\n  segment/b: \(folder)/scans/b"))
+      let names = try study.results("w").keys.sorted()
+      #expect(
+        names == [
+          "segment/a_seg.json", "segment/a_seg.nii.gz", "segment/c_seg.json",
+          "segment/c_seg.nii.gz", "segment/pictures/a_qc.png", "segment/pictures/c_qc.png",
+          "segment/summary.tsv", "segment/volumes.tsv", "segment/volumes/a.tsv",
+          "segment/volumes/c.tsv",
+        ])
+      let rows = study.text("w/segment/summary.tsv").split(separator: "\n")
+      #expect(rows.count == 4)
+      #expect(rows[0].hasPrefix("subject\tstatus\tquality\t"))
+      #expect(rows[1].hasPrefix("a\tdone\t") && rows[1].hasSuffix("\t0\tn/a"))
+      #expect(rows[2].hasPrefix("b\tfailed\tn/a\t") && rows[2].contains("\t65\tb.nii.gz: "))
+      let volumes = study.text("w/segment/volumes.tsv")
+      #expect(
+        volumes == study.text("w/segment/volumes/a.tsv")
+          + study.text("w/segment/volumes/c.tsv").split(separator: "\n").dropFirst().map {
+            $0 + "\n"
+          }
+          .joined())
+
+      let status = try Program.run("status", "--workspace", folder + "/w")
+      #expect(status.status == 0)
+      #expect(status.output.contains("\nsegment\t3 done, 1 failed\t-\t"))
+      #expect(status.output.contains("\nsegment/b\tfailed\tb.nii.gz: "))
+
+      // Mended, only what was missing is done; the label map is what the single command gives.
+      try study.write(1)
+      let second = try study.run("w")
+      #expect(second.status == 0, "\(second.errors)")
+      #expect(second.errors.contains("segment: 2 done, 2 reused"))
+      let single = try Program.run(
+        "segment", study.path(of: 1), "-o", folder + "/b.nii.gz", "--atlas", TinyAtlas.folder)
+      #expect(single.status == 0, "\(single.errors)")
+      #expect(
+        try fileBytes(folder + "/b.nii.gz") == fileBytes(folder + "/w/segment/b_seg.nii.gz"))
+      let third = try study.run("w", "--threads", "1", "--verify")
+      #expect(third.errors == "segment: 4 reused\n")
+    }
+  }
+
+  @Test func reuseAndItsReasons() throws {
+    try Scratch.use { folder in
+      let study = try TinyStudy(folder, scans: 2)
+      #expect(try study.run("w").status == 0)
+      let before = try study.results("w")
+      let manager = FileManager.default
+      try manager.moveItem(atPath: folder + "/w", toPath: folder + "/moved")
+      try manager.setAttributes(
+        [.modificationDate: Date(timeIntervalSince1970: 0)], ofItemAtPath: study.path(of: 0))
+      #expect(try study.run("moved").errors == "segment: 3 reused\n")
+
+      try manager.removeItem(atPath: folder + "/moved/segment/pictures/a_qc.png")
+      let again = try study.run("moved")
+      #expect(again.errors.contains("segment/a: output segment/pictures/a_qc.png is missing\n"))
+      #expect(again.errors.contains("segment: 1 done, 2 reused\n"))
+      #expect(try study.results("moved") == before)
+
+      let changed = try study.run("moved", "--set", "pictures=no", "--dry-run")
+      #expect(changed.output.contains("run\tsegment/b\tpictures was true, and is false\n"))
+      #expect(changed.output.contains("run\tsegment summary\tsegment/a is done first\n"))
+      try Data("{".utf8).write(
+        to: URL(fileURLWithPath: folder + "/moved/.segpipe/records/segment/b.json"))
+      let damaged = try study.run("moved")
+      #expect(damaged.errors.contains("warning: segment/b: its record is damaged"))
+      #expect(try study.results("moved") == before)
+    }
+  }
+
+  @Test func shardsAndCollectGiveWhatASingleRunGives() throws {
+    try Scratch.use { folder in
+      let study = try TinyStudy(folder, scans: 4)
+      try Array("no image".utf8).write(to: study.path(of: 2))
+      #expect(try study.run("whole").status == 65)
+      #expect(try study.run("parts", "--shard", "1/2").status == 65)
+      let early = try Program.run("collect", "--workspace", folder + "/parts")
+      #expect(early.status == 75, "\(early.errors)")
+      #expect(study.text("parts/segment/summary.tsv").contains("\nb\tmissing\t"))
+      let second = try Program.run(
+        ["run", TinyStudy.definition, "--workspace", folder + "/parts", "--shard", "auto"]
+          + study.settings,
+        environment: [
+          "SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "2",
+          "SLURM_ARRAY_TASK_MIN": "0", "SLURM_ARRAY_TASK_MAX": "1",
+        ])
+      #expect(second.status == 0, "\(second.errors)")
+      let collected = try Program.run("collect", "--workspace", folder + "/parts")
+      #expect(collected.status == 65)
+      #expect(collected.errors.contains("segment/c: c.nii.gz: "))
+      #expect(try study.results("parts") == study.results("whole"))
+    }
+  }
+
+  @Test func fromLabelMapsToSegmentations() throws {
+    try Scratch.use { folder in
+      let study = try TinyStudy(folder, scans: 1)
+      try FileManager.default.createDirectory(
+        atPath: folder + "/maps", withIntermediateDirectories: true)
+      for subject in 0..<3 {
+        try ImageWriter.write(
+          labels: TinyAtlas.labels(on: TinyAtlas.grid, growth: 0.96 + 0.04 * Double(subject)),
+          like: nil, to: "\(folder)/maps/s\(subject).nii", description: "test")
+      }
+      try """
+      stages:
+        segment:
+          kind: segment
+          scans: scans
+          atlas: ${atlas.atlas}
+        atlas:
+          kind: build-atlas
+          maps: maps
+          refinements: 0
+      """.write(toFile: folder + "/organ.yaml", atomically: true, encoding: .utf8)
+      // What is referred to must come before.
+      let order = try Program.run("run", folder + "/organ.yaml", "--workspace", folder + "/w")
+      #expect(order.status == 64)
+      #expect(order.errors.contains("organ.yaml, line 5: ${atlas.atlas} is neither a parameter"))
+      let text = try String(contentsOfFile: folder + "/organ.yaml", encoding: .utf8)
+      let parts = text.components(separatedBy: "  atlas:\n    kind: build")
+      try
+        ("stages:\n  atlas:\n    kind: build" + parts[1] + "\n"
+        + parts[0].replacingOccurrences(of: "stages:\n", with: "")).write(
+          toFile: folder + "/organ.yaml", atomically: true, encoding: .utf8)
+      func run(_ more: String...) throws -> Program.Result {
+        try Program.run(["run", folder + "/organ.yaml", "--workspace", folder + "/w"] + more)
+      }
+      let blocked = try run("--from", "segment")
+      #expect(blocked.status == 66, "\(blocked.errors)")
+      #expect(blocked.errors.contains("segment/a: not done, it needs atlas"))
+      let first = try run()
+      #expect(first.status == 0, "\(first.errors)")
+      #expect(study.text("w/segment/a_seg.json").contains("\"Source\" : \"workspace\""))
+      #expect(try run().errors == "atlas: 1 reused\nsegment: 2 reused\n")
+      // One byte of one map.
+      try ImageWriter.write(
+        labels: TinyAtlas.labels(on: TinyAtlas.grid, growth: 0.9), like: nil,
+        to: folder + "/maps/s0.nii", description: "test")
+      let changed = try run("--until", "atlas")
+      #expect(changed.errors.contains("atlas: input maps/s0 has changed\n"))
+      let rest = try run()
+      #expect(rest.errors.contains("atlas: 1 reused\nsegment: 2 done\n"), "\(rest.errors)")
+    }
+  }
+
+  @Test func refusalsComeEarly() throws {
+    try Scratch.use { folder in
+      let study = try TinyStudy(folder, scans: 1)
+      let definition = TinyStudy.definition
+      func check(_ status: Int32, _ words: String, _ arguments: String...) throws {
+        let result = try Program.run(
+          ["run"] + arguments + ["--workspace", folder + "/w"]
+            + (arguments[0] == definition ? ["--set", "scans=\(folder)/scans"] : []))
+        #expect(result.status == status, "\(arguments): \(result.errors)")
+        #expect(result.errors.contains(words), "\(result.errors)")
+      }
+      try check(66, "none.yaml: no such file", folder + "/none.yaml")
+      try check(64, "Did you mean 'pictures'?", definition, "--set", "picturs=no")
+      try check(
+        64, "--set pictures=9: pictures is '9', expected yes or no", definition,
+        "--set", "pictures=9")
+      try check(64, "there is no stage 'segmen'", definition, "--until", "segmen")
+      try check(64, "--shard is '3/2'", definition, "--shard", "3/2")
+      try check(64, "no task of a Slurm array", definition, "--shard", "auto")
+      try check(66, "none: no such file", definition, "--set", "atlas=\(folder)/none")
+      try "stages:\n  a:\n    kind: segment\n    scams: x\n".write(
+        toFile: folder + "/bad.yaml", atomically: true, encoding: .utf8)
+      try check(
+        64, "bad.yaml, line 4: there is no key 'scams' here\n  hint: Did you mean 'scans'?",
+        folder + "/bad.yaml")
+      #expect(try Program.run("status", "--workspace", folder).status == 66)
+      let missing = try Program.run("run", definition, "--workspace", folder + "/w")
+      #expect(missing.errors.contains("the parameter 'scans' has no value: A folder of scans"))
+      // A file of somebody else's in a folder that was no workspace.
+      try FileManager.default.createDirectory(
+        atPath: folder + "/mine/segment", withIntermediateDirectories: true)
+      try Array("mine".utf8).write(to: folder + "/mine/segment/volumes.tsv")
+      let foreign = try study.run("mine")
+      #expect(foreign.status == 73, "\(foreign.errors)")
+      #expect(study.text("mine/segment/volumes.tsv") == "mine")
+    }
+  }
+}
