@@ -185,11 +185,13 @@ extension NetworksTests {
           .damagedFile(path: newest, reason: "its content does not match its digest")
         ])
       #expect(resumed.state.notes == ["maps": "1 2 3"])
+      #expect(checkpoints.notes == ["maps": "1 2 3"])
       #expect(resumed.state.threads == Parallel.threads)
 
       try Data(bytes.prefix(1000)).write(to: URL(fileURLWithPath: checkpoints.file(of: 3)))
       let before = resumed.bytes
       #expect(checkpoints.restore(&resumed.state).steps == nil)
+      #expect(checkpoints.notes == nil)
       #expect(resumed.bytes == before)
     }
 

@@ -85,6 +85,30 @@ package struct WarpingShape: Hashable, Sendable, Codable {
     }
   }
 
+  /// Bytes that training takes, about: every layer's output and weights with what is kept beside them.
+  package var trainingBytes: Int {
+    var size = TrainingSize()
+    size.addActivation(latentChannels, cells)
+    var at = extents
+    for (level, channels) in encoderChannels.enumerated() {
+      at = at.halved
+      let inputs = level == 0 ? labels : encoderChannels[level - 1]
+      size.addLayer(inputs, channels, at, hasPositions: level >= 2)
+    }
+    size.addLayer(encoderChannels[encoderChannels.count - 1], 2 * latentChannels, at)
+    size.addLayer(latentChannels, decoderChannels[0], at, hasPositions: true)
+    for level in 1..<decoderChannels.count {
+      at = at.doubled
+      size.addLayer(
+        decoderChannels[level - 1], decoderChannels[level], at, taps: 64, parts: at.depth / 2,
+        hasPositions: level + 1 < decoderChannels.count)
+    }
+    let last = decoderChannels[decoderChannels.count - 1]
+    size.addActivation(last, at, copies: 1)
+    for channels in [3, labels] { size.addLayer(last, channels, at) }
+    return size.bytes
+  }
+
   /// Multiplications and additions that one training step needs, in 10^9: convolutions once forward
   /// and twice backward; the elementwise passes are left out.
   package var gigaflopsPerStep: Double { 3 * (encoderGigaflops + decoderGigaflops) }
