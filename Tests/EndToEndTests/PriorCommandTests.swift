@@ -1,3 +1,4 @@
+import Anatomy
 import Foundation
 import Imaging
 import Testing
@@ -104,6 +105,24 @@ import Testing
       #expect(
         result.output == "step-001.nii.gz\nstep-002.nii.gz\nstep-003.nii.gz\nvolumes.tsv\n",
         "\(result.errors)")
+
+      // The end is the reconstruction, seen where the atlas grid lies in the map's world.
+      let end = try ImageReader.readLabels(folder + "/a/step-003.nii.gz").volume
+      let affine = try LatentFile(folder + "/2.safetensors").affine
+      let seen = Grid(extents: end.grid.extents, affine: affine.inverse * end.grid.affine)
+      try ImageWriter.write(
+        labels: Volume(grid: seen, voxels: end.voxels.map { _ in 0 }), like: nil,
+        to: folder + "/seen.nii.gz", description: "test")
+      let decoded = try run(
+        "segpipe decode 2.safetensors --like seen.nii.gz -o d.nii.gz --workspace $W -q",
+        in: folder)
+      #expect(decoded.status == 0, "\(decoded.errors)")
+      let again = try ImageReader.readLabels(folder + "/d.nii.gz").volume
+      let same = zip(again.voxels, end.voxels).count { $0 == $1 }
+      // Headers hold single precision: ties, and little else, may fall the other way.
+      #expect(Double(same) > 0.999 * Double(end.voxels.count))
+      let middle = try ImageReader.readLabels(folder + "/a/step-002.nii.gz").volume
+      #expect(middle.voxels != end.voxels)
     }
   }
 

@@ -49,6 +49,7 @@ package struct PriorTraining {
   /// Trains to the end or until asked to stop. Throws `AnatomyError.otherTraining`, `NetworkError`,
   /// `FileError`.
   package func run() throws -> Ending {
+    if let notes = folder.checkpoints.notes { try checkIdentity(notes) }
     let shown = AlignedMaps(Array(maps.maps.prefix(Self.shownMaps)), in: maps.space)
     let trainer = try PriorTrainer(
       settings, prior: atlas.prior, maps: maps, evaluated: heldOut ?? shown,
@@ -56,10 +57,7 @@ package struct PriorTraining {
     let (restored, damaged) = trainer.restore(folder.checkpoints)
     for error in damaged { warned(error) }
     guard restored != nil || damaged.isEmpty else { throw damaged[0] }
-    if restored != nil {
-      try checkIdentity(trainer.state.notes)
-      resumed(trainer.state.adam.steps)
-    }
+    if restored != nil { resumed(trainer.state.adam.steps) }
     began()
     // What was told after the checkpoint will be told again.
     var reports =
@@ -125,12 +123,27 @@ package struct PriorTraining {
   }
 
   private func checkIdentity(_ notes: [String: String]) throws {
-    for (key, expected) in identity.sorted(by: { $0.key < $1.key })
-    where notes[key] != expected {
+    let identity = identity
+    for key in ["atlas", "settings", "maps", "content"] {
+      let (found, expected) = (notes[key] ?? "", identity[key] ?? "")
+      guard found != expected else { continue }
+      let parts = Self.differences(found, expected)
       throw AnatomyError.otherTraining(
         path: folder.checkpoints.path,
-        what: "\(key) were \(notes[key] ?? "not noted"), now \(expected)")
+        what: parts ?? "\(key) \(found.isEmpty ? "not noted" : found), now \(expected)")
     }
+  }
+
+  /// Where two texts are JSON objects: which of their values differ.
+  private static func differences(_ found: String, _ expected: String) -> String? {
+    func values(_ text: String) -> [String: NSObject]? {
+      try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: NSObject]
+    }
+    guard let (old, new) = values(found).flatMap({ old in values(expected).map { (old, $0) } })
+    else { return nil }
+    let keys = Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }.sorted()
+    func text(_ value: NSObject?) -> String { value.map { "\($0)" } ?? "none" }
+    return keys.map { "\($0) \(text(old[$0])), now \(text(new[$0]))" }.joined(separator: "; ")
   }
 
   private static func digest(_ maps: AlignedMaps) -> String {

@@ -62,6 +62,11 @@ struct TrainPriorCommand: ConsoleCommand {
     let settings = training.settings
     try OutputGuard.check(folder.weights, overwrite: outputs.overwrite, inputs: [])
 
+    let machine = Machine.current()
+    try given.checkMemory(
+      for: settings,
+      available: [machine.memoryLimit, machine.memoryAvailable].compactMap { $0 }.min())
+
     let progress = console.progress("training the prior")
     var shown: Set<String> = []
     let options = reading.options
