@@ -21,7 +21,7 @@ package struct PriorSettings: Hashable, Sendable, Codable {
   package var surroundings = 0.5
   package var steps = 8000
   /// Highest learning rate.
-  package var rate = 2e-4
+  package var rate = 5e-4
   /// Samples of z for each label map and step.
   package var samples = 1
   package var seed: UInt64 = 1

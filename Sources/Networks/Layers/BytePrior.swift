@@ -68,4 +68,48 @@ package final class BytePrior: Sendable {
     }
     return pure
   }
+
+  /// Means over blocks of 2x2x2 voxels; the extents must be even.
+  package func halved() -> BytePrior {
+    let half = extents.halved
+    precondition(
+      half.depth * 2 == extents.depth && half.height * 2 == extents.height
+        && half.width * 2 == extents.width, "extents (=\(extents)) must be even")
+    let (row, slice) = (extents.width, extents.height * extents.width)
+    let corners = [0, 1, row, row + 1, slice, slice + 1, slice + row, slice + row + 1]
+    let planes = Parallel.map(half.depth) { z -> (counts: [UInt32], entries: [UInt16]) in
+      var (counts, entries): ([UInt32], [UInt16]) = ([], [])
+      var sums = [Int](repeating: 0, count: (labelCount + 15) / 16 * 16)
+      for y in 0..<half.height {
+        for x in 0..<half.width {
+          for corner in corners {
+            add(2 * (z * slice + y * row + x) + corner, to: &sums)
+          }
+          let before = entries.count
+          for label in 0..<labelCount {
+            let mean = (sums[label] + 4) / 8
+            if mean > 0 { entries.append(UInt16(label) << 8 | UInt16(mean)) }
+            sums[label] = 0
+          }
+          counts.append(UInt32(entries.count - before))
+        }
+      }
+      return (counts, entries)
+    }
+    var starts: [UInt32] = [0]
+    for count in planes.lazy.flatMap(\.counts) { starts.append(starts[starts.count - 1] + count) }
+    return BytePrior(
+      extents: half, labels: labelCount, starts: starts, entries: planes.flatMap(\.entries))
+  }
+
+  /// Adds the probabilities at a voxel, in 1/255, to one sum a label.
+  private func add(_ voxel: Int, to sums: inout [Int]) {
+    var (blocks, first) = (mask[voxel], Int(start[voxel]) * 16)
+    while blocks != 0 {
+      let label = blocks.trailingZeroBitCount * 16
+      for i in 0..<16 { sums[label + i] += Int(values[first + i]) }
+      blocks &= blocks - 1
+      first += 16
+    }
+  }
 }

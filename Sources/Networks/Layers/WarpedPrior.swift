@@ -41,6 +41,11 @@ package final class WarpedPrior {
     logits = ActivationShape(channels: prior.labelCount, extents: nodes)
   }
 
+  /// The same layer, with the same lattice, over voxels twice as large.
+  package func halved() -> WarpedPrior {
+    WarpedPrior(prior.halved(), factor: factor / 2, floor: floor, reach: reach / 2)
+  }
+
   /// The loss in nats, summed over the voxels of `part`, times `scale`. Gradients with respect to
   /// both inputs are written to `gradients` unless it is nil.
   package func loss(

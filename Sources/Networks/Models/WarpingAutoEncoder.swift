@@ -8,6 +8,8 @@ package final class WarpingAutoEncoder: LabelModel {
   package let parameters: ParameterValues
   package let gradients: ParameterValues?
   package let output: WarpedPrior
+  /// `output` over voxels twice as large.
+  package let halfOutput: WarpedPrior
   /// Weights of the labels in `differentiate`, `[K]`; nil for 1.
   package var labelWeights: [Float]?
   private let encoder: WarpingEncoder
@@ -25,12 +27,13 @@ package final class WarpingAutoEncoder: LabelModel {
     let trains = purpose == .training
     var list = ParameterList()
     self.shape = shape
-    encoder = try WarpingEncoder(shape, trains: trains, parameters: &list)
+    output = WarpedPrior(prior, factor: shape.factor, floor: shape.floor)
+    halfOutput = output.halved()
+    encoder = try WarpingEncoder(shape, output: halfOutput, trains: trains, parameters: &list)
     decoder = try WarpingDecoder(
       shape, differentiates: purpose != .inference, trains: trains, parameters: &list)
     parameters = try ParameterValues(list)
     gradients = trains ? try ParameterValues(list) : nil
-    output = WarpedPrior(prior, factor: shape.factor, floor: shape.floor)
   }
 
   package var latentCount: Int { shape.latent }
@@ -47,17 +50,40 @@ package final class WarpingAutoEncoder: LabelModel {
       throw NetworkError.invalidShape(reason: "the model was not made for training")
     }
     gradients.all.fill(with: 0)
-    let latent = encoder.forward(labels)
+    let latent = encoder.forward(.labels(halved(labels)))
     let (value, dz) = try differentiate(
       at: latent.sample(epsilon), .labels(labels, weights: labelWeights), part: part,
       scale: scale * Float(part.stride), gradients: gradients)
     let (dMean, dLogVariance) = latent.backward(dz: dz, epsilon: epsilon, beta: beta * scale)
-    encoder.backward(labels, dMean: dMean, dLogVariance: dLogVariance, into: gradients)
+    encoder.backward(dMean: dMean, dLogVariance: dLogVariance, into: gradients)
     return LabelLoss(
       reconstruction: value / Double(scale), divergence: latent.divergence)
   }
 
-  package func encode(_ labels: [UInt8]) throws -> GaussianLatent { encoder.forward(labels) }
+  package func encode(_ labels: [UInt8]) throws -> GaussianLatent {
+    encode(.labels(halved(labels)))
+  }
+
+  /// q(z given what was observed at `halfOutput`'s voxels).
+  package func encode(_ observed: Observation) -> GaussianLatent { encoder.forward(observed) }
+
+  /// One label of each block of 2x2x2 voxels; among eight neighbouring blocks every corner is taken
+  /// once, so that nothing is displaced on average.
+  private func halved(_ labels: [UInt8]) -> [UInt8] {
+    let (extents, half) = (shape.extents, shape.extents.halved)
+    var result = [UInt8](repeating: 0, count: half.count)
+    var voxel = 0
+    for z in 0..<half.depth {
+      for y in 0..<half.height {
+        let row = (2 * z + (z & 1)) * extents.height + 2 * y + (y & 1)
+        for x in 0..<half.width {
+          result[voxel] = labels[row * extents.width + 2 * x + (x & 1)]
+          voxel += 1
+        }
+      }
+    }
+    return result
+  }
 
   package func loss(_ labels: [UInt8], at z: [Float]) throws -> Double {
     try decoder.forward(z)
@@ -65,8 +91,7 @@ package final class WarpingAutoEncoder: LabelModel {
   }
 
   /// Any loss of what was observed at z, in nats, summed over voxels, times `scale`; and its
-  /// gradient with respect to z. The weights are frozen. `output`, if given, is another resolution
-  /// of the same prior, with the same lattice.
+  /// gradient with respect to z. The weights are frozen. `output`, if given, is `halfOutput`.
   package func loss(
     at z: [Float], observed: Observation, scale: Float = 1, output: WarpedPrior? = nil
   ) throws -> (loss: Double, gradient: [Float]) {

@@ -1,54 +1,79 @@
-/// From a label volume to q(z given labels), the latent of `WarpingAutoEncoder`.
+/// From an observation to q(z given it), the latent of `WarpingAutoEncoder`.
 ///
-/// labels `[D, H, W]` -> convolutions of stride 2 with ELU -> one linear convolution to mean and
-/// log-variance, `[channels, cells]` each. From the third convolution on, biases differ from voxel to
-/// voxel: a structure's place counts relative to where it is expected.
+/// The encoder sees the observation only as what it asks of the undisplaced prior: minus the
+/// gradient of its log-likelihood with respect to logits (too much or too little of each label) and
+/// shift (the pull at boundaries) at every lattice node. Label volumes and scans of any contrast thus
+/// look alike to it. Voxels twice as large as the decoder's are fine enough for that.
+///
+/// features `[padded K + 16, nodes]` -> halving convolutions, then one of stride 1, with ELU -> one
+/// linear convolution to mean and log-variance, `[channels, cells]` each. Biases with ELU differ from
+/// voxel to voxel: what a pull means depends on where it is.
 final class WarpingEncoder {
-  private let first: LabelConvolution3D
-  private let rest: [Convolution3D]
-  private let head: Convolution3D
+  private let features: ActivationShape
+  private let layers: [Convolution3D]
+  /// `features`, then what each layer makes.
   private let outputs: [Tensor]
   private let gradients: [Tensor]
   private let plain: Tensor
+  private let output: WarpedPrior
+  private let still: (shift: Tensor, logits: Tensor)
   /// Added to the log-variance: label volumes determine their latents well.
   private static let startingLogVariance: Float = -3
   private static let limit: Float = 12
+  /// Brings features to about unit size.
+  private static let featureScale: Float = 4
 
-  init(_ shape: WarpingShape, trains: Bool, parameters: inout ParameterList) throws {
-    first = try LabelConvolution3D(
-      "encoder.0", extents: shape.extents, labels: shape.labels,
-      channels: shape.encoderChannels[0], trains: trains, parameters: &parameters)
-    var rest: [Convolution3D] = []
-    for level in 1..<shape.encoderChannels.count {
-      rest.append(
-        try Convolution3D(
-          "encoder.\(level)", input: rest.last?.output ?? first.output,
-          channels: shape.encoderChannels[level], stride: 2,
-          bias: level >= 2 ? .position(scale: 1) : .channel, trains: trains, passesGradient: trains,
-          parameters: &parameters))
+  /// `output` is the decoder's last layer over larger voxels.
+  init(
+    _ shape: WarpingShape, output: WarpedPrior, trains: Bool, parameters: inout ParameterList
+  ) throws {
+    self.output = output
+    features = ActivationShape(
+      channels: output.logits.paddedChannels + output.shift.paddedChannels,
+      extents: output.logits.extents)
+    var layers: [Convolution3D] = []
+    var input = features
+    func append(_ name: String, channels: Int, stride: Int, bias: LayerBias) throws {
+      let layer = try Convolution3D(
+        name, input: input, channels: channels, stride: stride, bias: bias, trains: trains,
+        passesGradient: trains && !layers.isEmpty, parameters: &parameters)
+      layers.append(layer)
+      input = layer.output
     }
-    self.rest = rest
-    head = try Convolution3D(
-      "posterior", input: rest.last?.output ?? first.output, channels: 2 * shape.latentChannels,
-      stride: 1, bias: .linear, trains: trains, passesGradient: trains, parameters: &parameters)
-    let shapes = [first.output] + rest.map(\.output) + [head.output]
+    for (level, channels) in shape.encoderChannels.enumerated() {
+      try append(
+        "encoder.\(level)", channels: channels, stride: level < shape.halvings ? 2 : 1,
+        bias: .position(scale: 1))
+    }
+    try append("posterior", channels: 2 * shape.latentChannels, stride: 1, bias: .linear)
+    self.layers = layers
+    let shapes = [features] + layers.map(\.output)
     outputs = try shapes.map { try Tensor(count: $0.count) }
     gradients = trains ? try shapes.map { try Tensor(count: $0.count) } : []
-    plain = try Tensor(count: head.output.plainCount)
+    plain = try Tensor(count: input.plainCount)
+    still = (try Tensor(count: output.shift.count), try Tensor(count: output.logits.count))
   }
 
   func update(from values: ParameterValues) {
-    first.update(from: values)
-    for layer in rest + [head] { layer.update(from: values) }
+    for layer in layers { layer.update(from: values) }
   }
 
-  /// Mean and log-variance of q(z given labels); labels of K and above are unknown.
-  func forward(_ labels: [UInt8]) -> GaussianLatent {
-    first.forward(labels, into: outputs[0])
-    for (level, layer) in (rest + [head]).enumerated() {
+  /// Mean and log-variance of q(z given what was observed at `output`'s voxels).
+  func forward(_ observed: Observation) -> GaussianLatent {
+    let input = outputs[0]
+    let nodeVoxels = Float(output.factor * output.factor * output.factor)
+    _ = output.loss(
+      shift: still.shift, logits: still.logits, observed: observed,
+      scale: -Self.featureScale / nodeVoxels,
+      gradients: (
+        shift: input.slice(still.logits.count, count: still.shift.count),
+        logits: input.slice(0, count: still.logits.count)
+      ))
+    for (level, layer) in layers.enumerated() {
       layer.forward(outputs[level], into: outputs[level + 1])
     }
-    head.output.unpack(outputs[outputs.count - 1], into: plain)
+    let last = layers[layers.count - 1].output
+    last.unpack(outputs[outputs.count - 1], into: plain)
     let latent = plain.count / 2
     return GaussianLatent(
       mean: Array(plain.elements[0..<latent]),
@@ -57,18 +82,15 @@ final class WarpingEncoder {
       })
   }
 
-  /// From gradients of mean and log-variance to those of the weights, which are added to.
-  func backward(
-    _ labels: [UInt8], dMean: [Float], dLogVariance: [Float], into weights: ParameterValues
-  ) {
-    let last = outputs.count - 1
+  /// After `forward`: from gradients of mean and log-variance to those of the weights, which are added
+  /// to.
+  func backward(dMean: [Float], dLogVariance: [Float], into weights: ParameterValues) {
     plain.assign(dMean + dLogVariance)
-    head.output.pack(plain, into: gradients[last])
-    for (level, layer) in (rest + [head]).enumerated().reversed() {
+    layers[layers.count - 1].output.pack(plain, into: gradients[gradients.count - 1])
+    for (level, layer) in layers.enumerated().reversed() {
       layer.backward(
-        x: outputs[level], y: outputs[level + 1], dy: gradients[level + 1], dx: gradients[level],
-        gradients: weights)
+        x: outputs[level], y: outputs[level + 1], dy: gradients[level + 1],
+        dx: level > 0 ? gradients[level] : nil, gradients: weights)
     }
-    first.backward(labels, y: outputs[0], dy: gradients[0], gradients: weights)
   }
 }

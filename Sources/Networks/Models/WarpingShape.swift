@@ -2,13 +2,16 @@
 package struct WarpingShape: Hashable, Sendable, Codable {
   /// K.
   package let labels: Int
-  /// Extents of the label volume, each a multiple of `2^encoderChannels.count`.
+  /// Extents of the label volume, each a multiple of `factor * 2^halvings`.
   package let depth: Int
   package let height: Int
   package let width: Int
   /// Latent dimensions in each cell of the coarsest level.
   package let latentChannels: Int
-  /// Channels that each halving convolution of the encoder makes.
+  /// Voxels along each axis for one lattice node of displacement and logits.
+  package let factor: Int
+  /// Channels of the encoder's convolutions: as many halving ones as lie between lattice and cells,
+  /// then those of stride 1.
   package let encoderChannels: [Int]
   /// Channels at the coarsest level, then those that each doubling convolution makes; the last
   /// level carries displacement and residual logits.
@@ -21,7 +24,7 @@ package struct WarpingShape: Hashable, Sendable, Codable {
 
   /// Throws `NetworkError.invalidShape` if the parts do not fit together.
   package init(
-    labels: Int, extents: Extents, latentChannels: Int, encoderChannels: [Int],
+    labels: Int, extents: Extents, latentChannels: Int, factor: Int, encoderChannels: [Int],
     decoderChannels: [Int], floor: Float = standardFloor
   ) throws {
     self.labels = labels
@@ -29,38 +32,44 @@ package struct WarpingShape: Hashable, Sendable, Codable {
     self.height = extents.height
     self.width = extents.width
     self.latentChannels = latentChannels
+    self.factor = factor
     self.encoderChannels = encoderChannels
     self.decoderChannels = decoderChannels
     self.floor = floor
     try validate()
   }
 
-  /// As many halvings as the extents allow, at most four; displacement and logits at every fourth
-  /// voxel.
+  /// Displacement and logits at every fourth voxel, cells of 16 voxels along each axis or the largest
+  /// below that the extents allow.
   package static func standard(
     labels: Int, extents: Extents, latentChannels: Int
   ) throws -> WarpingShape {
     let sizes = [extents.depth, extents.height, extents.width]
-    let halvings = (2...4).last { levels in sizes.allSatisfy { $0 % (1 << levels) == 0 } } ?? 2
+    let halvings = (0...2).last { levels in sizes.allSatisfy { $0 % (4 << levels) == 0 } } ?? 0
     return try WarpingShape(
-      labels: labels, extents: extents, latentChannels: latentChannels,
-      encoderChannels: Array([16, 32, 64, 64].prefix(halvings)),
-      decoderChannels: Array([64, 64, 16].suffix(halvings - 1)))
+      labels: labels, extents: extents, latentChannels: latentChannels, factor: 4,
+      encoderChannels: [Int](repeating: 64, count: halvings + 1),
+      decoderChannels: Array([64, 64, 16].suffix(halvings + 1)))
   }
 
   package var extents: Extents { Extents(depth, height, width) }
 
+  /// Halvings between lattice and cells.
+  package var halvings: Int { decoderChannels.count - 1 }
+
+  /// Voxels of a cell along each axis.
+  private var cellSize: Int { factor << halvings }
+
+  /// Extents of the lattice.
+  package var nodes: Extents { Extents(depth / factor, height / factor, width / factor) }
+
   /// Extents of the coarsest level.
   package var cells: Extents {
-    let levels = encoderChannels.count
-    return Extents(depth >> levels, height >> levels, width >> levels)
+    Extents(depth / cellSize, height / cellSize, width / cellSize)
   }
 
   /// Latent dimensions.
   package var latent: Int { latentChannels * cells.count }
-
-  /// Voxels along each axis for one node of displacement and logits.
-  package var factor: Int { 1 << (encoderChannels.count - decoderChannels.count + 1) }
 
   private func validate() throws {
     func require(_ condition: Bool, _ reason: String) throws {
@@ -68,20 +77,20 @@ package struct WarpingShape: Hashable, Sendable, Codable {
     }
     try require((1...254).contains(labels), "labels (=\(labels)) must be 1 to 254")
     try require(latentChannels > 0, "latent channels (=\(latentChannels)) must be positive")
+    try require(factor >= 2 && factor % 2 == 0, "the factor (=\(factor)) must be even")
     try require(
-      encoderChannels.count >= 2 && encoderChannels.count <= 8,
-      "the encoder (=\(encoderChannels)) needs 2 to 8 convolutions")
+      (1...6).contains(decoderChannels.count),
+      "the decoder (=\(decoderChannels)) needs 1 to 6 levels")
     try require(
-      (1..<encoderChannels.count + 1).contains(decoderChannels.count)
-        && decoderChannels.count < encoderChannels.count + 1 && factor >= 2,
-      "the decoder (=\(decoderChannels)) must end above single voxels")
+      encoderChannels.count >= halvings,
+      "the encoder (=\(encoderChannels)) must halve as often as the decoder doubles (=\(halvings))")
     try require(
       (encoderChannels + decoderChannels).allSatisfy { $0 > 0 }, "channels must be positive")
     try require(floor > 0 && floor < 0.01, "the floor (=\(floor)) must lie between 0 and 0.01")
     for extent in [depth, height, width] {
       try require(
-        extent > 0 && extent % (1 << encoderChannels.count) == 0,
-        "extents (=\(extents)) must be multiples of \(1 << encoderChannels.count)")
+        extent > 0 && extent % cellSize == 0,
+        "extents (=\(extents)) must be multiples of \(cellSize)")
     }
   }
 
@@ -125,13 +134,14 @@ package struct WarpingShape: Hashable, Sendable, Codable {
     return (flops + 2 * 27 * Double(voxels * last * (3 + labels))) / 1e9
   }
 
+  /// The first convolution passes no gradient on.
   private var encoderGigaflops: Double {
-    let levels = encoderChannels.count
-    var flops =
-      2.0 * 27 * Double(cells.count * encoderChannels[levels - 1] * 2 * latentChannels)
-    for level in 1..<levels {
-      let voxels = cells.count << (3 * (levels - 1 - level))
-      flops += 2 * 27 * Double(voxels * encoderChannels[level - 1] * encoderChannels[level])
+    func padded(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
+    var (extents, input, flops) = (nodes, padded(labels) + padded(3), 0.0)
+    for (level, channels) in (encoderChannels + [2 * latentChannels]).enumerated() {
+      if level < halvings { extents = extents.halved }
+      flops += 2 * 27 * Double(extents.count * input * channels) * (level == 0 ? 2 / 3.0 : 1)
+      input = channels
     }
     return flops / 1e9
   }
