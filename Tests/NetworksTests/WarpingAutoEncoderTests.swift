@@ -21,17 +21,18 @@ extension NetworksTests {
         file = try Safetensors(contentsOf: path)
         let extents = Extents(16, 16, 32)
         let shape = try WarpingShape(
-          labels: 20, extents: extents, latentChannels: 3, encoderChannels: [3, 2, 4, 3],
+          labels: 20, extents: extents, latentChannels: 3, factor: 4, encoderChannels: [4, 3, 3],
           decoderChannels: [4, 3, 3])
-        // Labels, codes and prior are at half the grid.
-        func cell(_ voxel: Int) -> Int {
-          (voxel / 512 / 2 * 8 + voxel / 32 % 16 / 2) * 16 + voxel % 32 / 2
+        // Codes and prior are at half the grid, the prior's voxels shifted by half of theirs.
+        func cell(_ voxel: Int, offset: Int) -> Int {
+          let (z, y, x) = (voxel / 512 + offset, voxel / 32 % 16 + offset, voxel % 32 + offset)
+          return (min(z / 2, 7) * 8 + min(y / 2, 7)) * 16 + min(x / 2, 15)
         }
         let prior = try file.integers("prior")
         var (starts, entries): ([UInt32], [UInt16]) = ([0], [])
         for voxel in 0..<extents.count {
           for label in 0..<20 {
-            let share = prior[label * 1024 + cell(voxel)]
+            let share = prior[label * 1024 + cell(voxel, offset: 1)]
             if share > 0 { entries.append(UInt16(label << 8 | share)) }
           }
           starts.append(UInt32(entries.count))
@@ -42,9 +43,9 @@ extension NetworksTests {
         try file.load(into: model.parameters)
         model.update()
         model.labelWeights = try file.floats("label_weights")
-        let (coarse, coarseCodes) = (try file.integers("labels"), try file.integers("codes"))
-        labels = (0..<extents.count).map { UInt8(coarse[cell($0)]) }
-        codes = (0..<extents.count).map { UInt16(coarseCodes[cell($0)]) }
+        labels = try file.integers("labels").map { UInt8($0) }
+        let coarse = try file.integers("codes")
+        codes = (0..<extents.count).map { UInt16(coarse[cell($0, offset: 0)]) }
         table = try file.floats("table")
       }
 
@@ -62,6 +63,8 @@ extension NetworksTests {
 
     @Test func encoderAndDecoderMatchPyTorch() throws {
       let fixture = try Fixture()
+      let seen = try fixture.model.features(of: fixture.labels)
+      #expect(relativeError(seen.map { Float($0) }, try fixture.doubles("features")) < 1e-5)
       let latent = try fixture.model.encode(fixture.labels)
       #expect(relativeError(latent.mean, try fixture.doubles("mean")) < 1e-5)
       #expect(relativeError(latent.logVariance, try fixture.doubles("log_variance")) < 1e-5)
@@ -112,7 +115,7 @@ extension NetworksTests {
       #expect(relativeError(gradient, try fixture.doubles("gradient.\(kind)")) < 1e-3)
     }
 
-    /// 8x8x16 voxels, 18 labels, nodes two voxels apart; weights at random, none of them zero.
+    /// 8x8x16 voxels, 18 labels, one doubling; weights at random, none of them zero.
     struct Small {
       let model: WarpingAutoEncoder
       let reference: WarpingReference
@@ -125,8 +128,8 @@ extension NetworksTests {
       init() throws {
         let extents = Extents(8, 8, 16)
         let shape = try WarpingShape(
-          labels: 18, extents: extents, latentChannels: 2, encoderChannels: [3, 2, 3],
-          decoderChannels: [3, 2, 3])
+          labels: 18, extents: extents, latentChannels: 2, factor: 4, encoderChannels: [3, 2],
+          decoderChannels: [3, 2])
         let problem = WarpedPriorTests.Problem(labels: 18, extents: extents)
         model = try WarpingAutoEncoder(shape, prior: problem.layer.prior, for: .training)
         for (index, parameter) in model.parameters.list.parameters.enumerated() {
@@ -135,14 +138,15 @@ extension NetworksTests {
             randomValues(parameter.count, seed: 40 + UInt64(index)).map { size * $0 })
         }
         model.update()
+        var random = Philox(seed: 5)
+        // One above the last label is unknown.
+        labels = (0..<extents.count).map { _ in UInt8.random(in: 0...18, using: &random) }
         reference = WarpingReference(
           shape: shape,
           output: WarpReference(
             extents: extents, factor: shape.factor, labels: 18, floor: Double(shape.floor),
-            reach: 1, dense: problem.dense))
-        var random = Philox(seed: 5)
-        // One above the last label is unknown.
-        labels = (0..<extents.count).map { _ in UInt8.random(in: 0...18, using: &random) }
+            reach: 1, dense: problem.dense),
+          features: try model.features(of: labels))
         epsilon = (0..<shape.latent).map { _ in random.normal() }
         weights = (0..<18).map { 0.2 + 0.1 * Float($0) }
         model.labelWeights = weights
@@ -160,7 +164,7 @@ extension NetworksTests {
         small.labels, epsilon: small.epsilon, beta: 0.6, scale: 1, part: .all)
       func reference(_ values: WarpingReference.Parameters) -> Double {
         small.reference.loss(
-          small.labels, weights: small.weights, epsilon: small.epsilon, beta: 0.6, values)
+          labels: small.labels, weights: small.weights, epsilon: small.epsilon, beta: 0.6, values)
       }
       let expected = reference(small.values)
       #expect(abs(loss.reconstruction + 0.6 * loss.divergence - expected) < 1e-5 * expected)
@@ -240,6 +244,18 @@ extension NetworksTests {
       withExtendedLifetime((warping, adam, plain, plainAdam)) {}
     }
 
+    @Test(arguments: [
+      (2, 16, "the factor (=2) must be a multiple of 4"),
+      (4, 12, "extents (=12x16x16) must be multiples of 8"),
+    ])
+    func impossibleShapesAreNamed(factor: Int, depth: Int, reason: String) {
+      #expect(throws: NetworkError.invalidShape(reason: reason)) {
+        try WarpingShape(
+          labels: 4, extents: Extents(depth, 16, 16), latentChannels: 2, factor: factor,
+          encoderChannels: [3, 2], decoderChannels: [3, 2])
+      }
+    }
+
     @Test func sameBitsForAnyNumberOfThreads() throws {
       let before = Parallel.threads
       defer { Parallel.threads = before }
@@ -252,6 +268,33 @@ extension NetworksTests {
         return gradients.all.elements.map(\.bitPattern)
       }
       #expect(runs.allSatisfy { $0 == runs[0] })
+    }
+  }
+}
+
+extension WarpingAutoEncoder {
+  /// What the encoder sees of a label volume, `[padded K + 16, nodes]`: minus the gradients at the
+  /// undisplaced prior, by voxels of twice the size, each of which takes the label of corner (z, y, x)
+  /// mod 2. `WarpedPriorTests` checks these gradients against the formulas.
+  fileprivate func features(of labels: [UInt8]) throws -> [Double] {
+    let (extents, half) = (shape.extents, shape.extents.halved)
+    let picked = (0..<half.count).map { voxel in
+      let (z, y, x) = (
+        voxel / (half.height * half.width), voxel / half.width % half.height, voxel % half.width
+      )
+      return labels[
+        ((2 * z + z % 2) * extents.height + 2 * y + y % 2) * extents.width + 2 * x + x % 2]
+    }
+    let shapes = [halfOutput.logits, halfOutput.shift]
+    let (still, gradients) = (
+      try shapes.map { try Tensor(count: $0.count) }, try shapes.map { try Tensor(count: $0.count) }
+    )
+    _ = halfOutput.loss(
+      shift: still[1], logits: still[0], observed: .labels(picked), scale: -4 / 8,
+      gradients: (shift: gradients[1], logits: gradients[0]))
+    return try zip(gradients, shapes).flatMap { gradient, shape in
+      let padded = ActivationShape(channels: shape.paddedChannels, extents: shape.extents)
+      return try plain(gradient, padded).map(Double.init)
     }
   }
 }

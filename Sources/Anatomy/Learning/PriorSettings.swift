@@ -70,7 +70,7 @@ package struct PriorSettings: Hashable, Sendable, Codable {
 
   /// Of each voxel.
   private static let bytesOfVariations = 8
-  private static let bytesOfPrior = 32
+  private static let bytesOfPrior = 36
 
   private func r1Shape(for prior: LocationPrior) throws -> AutoEncoderShape {
     let r1 = try AutoEncoderShape.r1(

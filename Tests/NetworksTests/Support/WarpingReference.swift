@@ -8,13 +8,15 @@ struct WarpingReference {
 
   let shape: WarpingShape
   let output: WarpReference
+  /// What the encoder sees, `[channels, nodes]`; no parameter changes it.
+  let features: [Double]
 
-  func encode(_ labels: [UInt8], _ p: Parameters) -> (mean: [Double], logVariance: [Double]) {
-    var (h, extents) = (Reference.oneHot(labels, labels: shape.labels), shape.extents)
+  func encode(_ p: Parameters) -> (mean: [Double], logVariance: [Double]) {
+    var (h, extents) = (features, shape.nodes)
     for (level, channels) in shape.encoderChannels.enumerated() {
-      let bias = level < 2 ? LayerBias.channel : .position(scale: 1)
       (h, extents) = convolution(
-        h, extents, channels: channels, "encoder.\(level)", p, bias: bias, stride: 2)
+        h, extents, channels: channels, "encoder.\(level)", p, bias: .position(scale: 1),
+        stride: level < shape.halvings ? 2 : 1)
     }
     (h, _) = convolution(
       h, extents, channels: 2 * shape.latentChannels, "posterior", p, bias: .linear)
@@ -49,9 +51,9 @@ struct WarpingReference {
 
   /// Cross-entropy + beta KL.
   func loss(
-    _ labels: [UInt8], weights: [Float]?, epsilon: [Float], beta: Double, _ p: Parameters
+    labels: [UInt8], weights: [Float]?, epsilon: [Float], beta: Double, _ p: Parameters
   ) -> Double {
-    let (mean, logVariance) = encode(labels, p)
+    let (mean, logVariance) = encode(p)
     let z = mean.indices.map { mean[$0] + exp(0.5 * logVariance[$0]) * Double(epsilon[$0]) }
     let divergence = zip(mean, logVariance).map { 0.5 * ($0 * $0 + exp($1) - $1 - 1) }
     return loss(at: z, .labels(labels, weights: weights), p) + beta * divergence.reduce(0, +)
