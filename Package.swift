@@ -57,8 +57,10 @@ let package = Package(
     .testTarget(name: "ParallelTests", dependencies: ["Parallel"]),
     .testTarget(
       name: "NetworksTests", dependencies: ["Networks", "CKernels", "Parallel"],
-      exclude: ["Fixtures/make_fixtures.py"], resources: [.copy("Fixtures/autoencoder.safetensors")]
-    ),
+      exclude: ["Fixtures/make_fixtures.py", "Fixtures/make_warping_fixtures.py"],
+      resources: [
+        .copy("Fixtures/autoencoder.safetensors"), .copy("Fixtures/warping.safetensors"),
+      ]),
     .testTarget(
       name: "AnatomyTests", dependencies: ["Anatomy", "Imaging", "CKernels", "Files", "Parallel"]),
     .testTarget(

@@ -8,7 +8,7 @@ extension AnatomyError: Diagnosable {
       maps
     case .noContrast, .hopelessFit: scan
     case .badAtlas, .badMatrix: file
-    case .otherAtlas, .otherTraining, .noPrior, .otherPrior, .noEncodings: prior
+    case .otherAtlas, .otherTraining, .noPrior, .otherPrior, .noEncodings, .tooLittleMemory: prior
     }
   }
 
@@ -100,6 +100,11 @@ extension AnatomyError: Diagnosable {
         "\(path): holds a training that was begun with other settings: \(what)",
         hint: "Repeat them to go on with it, or start anew with --overwrite.",
         status: .cannotCreate)
+    case .tooLittleMemory(let needed, let available):
+      Diagnosis(
+        "training takes about \(ByteText.of(needed)) of memory, \(ByteText.of(available)) are to be had",
+        hint: "Stop other programs, or take an atlas of a coarser grid or a smaller --latent-size.",
+        status: .temporary)
     case .noPrior(let tried):
       Diagnosis(
         "no trained prior was found; tried " + tried.joined(separator: ", "),

@@ -37,18 +37,53 @@ extension NetworksTests {
       }
     }
 
+    /// What a layer can add to its products instead of a number a channel.
+    static let kindsOfBias = [LayerBias.position(scale: 1), .position(scale: 0.2), .linear]
+
+    @Test(arguments: [(20, 18, 1), (16, 20, 2)], kindsOfBias)
+    func biases(_ sizes: (inputs: Int, outputs: Int, stride: Int), kind: LayerBias) throws {
+      let input = ActivationShape(channels: sizes.inputs, extents: Extents(4, 5, 6))
+      for level in [2, 1, 0] {
+        try check(input, outputs: sizes.outputs, stride: sizes.stride, bias: kind, level: level)
+      }
+    }
+
+    @Test(arguments: kindsOfBias) func biasesOfUpsampling(kind: LayerBias) throws {
+      for level in [2, 1, 0] {
+        try checkUpsampling(
+          inputs: 16, outputs: 20, extents: Extents(3, 2, 4), bias: kind, level: level)
+      }
+    }
+
+    /// A decoder whose last weights are zero begins as the location prior.
+    @Test func linearLayersStartAtZero() throws {
+      let kinds: [(kind: LayerBias, isZero: Bool)] = [
+        (.linear, true), (.channel, false), (.position(scale: 1), false),
+      ]
+      for (kind, isZero) in kinds {
+        var list = ParameterList()
+        _ = try Convolution3D(
+          "layer", input: ActivationShape(channels: 3, extents: Extents(2, 2, 2)), channels: 2,
+          stride: 1, bias: kind, trains: false, parameters: &list)
+        let values = try ParameterValues(list)
+        values.initialize(seed: 1)
+        #expect(values[list.parameters[0]].elements.allSatisfy { $0 == 0 } == isZero)
+      }
+    }
+
     private func check(
-      _ input: ActivationShape, outputs: Int, stride: Int, level: Int
+      _ input: ActivationShape, outputs: Int, stride: Int, bias kind: LayerBias = .channel,
+      level: Int
     ) throws {
       defer { segpipe_limit_kernel_level(2) }
       segpipe_limit_kernel_level(Int32(level))
       let (inputs, extents) = (input.channels, input.extents)
       var list = ParameterList()
       let layer = try Convolution3D(
-        "layer", input: input, channels: outputs, stride: stride, trains: true,
+        "layer", input: input, channels: outputs, stride: stride, bias: kind, trains: true,
         passesGradient: input.block == 16, parameters: &list)
       let (values, gradients) = (try ParameterValues(list), try ParameterValues(list))
-      values.initialize(seed: 1)
+      Self.fill(values)
       layer.update(from: values)
       let x = randomValues(input.plainCount, seed: 2)
       let dy = randomValues(layer.output.plainCount, seed: 3)
@@ -61,9 +96,10 @@ extension NetworksTests {
         values[list.parameters[1]].elements.map(Double.init)
       )
       func reference(_ x: [Double], _ weight: [Double], _ bias: [Double]) -> [Double] {
-        Reference.convolution(
-          x, channels: inputs, extents: extents, weight: weight, bias: bias, stride: stride
-        ).map(Reference.elu)
+        let y = Reference.convolution(
+          x, channels: inputs, extents: extents, weight: weight,
+          bias: [Double](repeating: 0, count: outputs), stride: stride)
+        return Reference.finish(y, layer.output, bias, kind)
       }
       let exact = x.map(Double.init)
       let expected = reference(exact, weight, bias)
@@ -97,15 +133,17 @@ extension NetworksTests {
       }
     }
 
-    private func checkUpsampling(inputs: Int, outputs: Int, extents: Extents, level: Int) throws {
+    private func checkUpsampling(
+      inputs: Int, outputs: Int, extents: Extents, bias kind: LayerBias = .channel, level: Int
+    ) throws {
       defer { segpipe_limit_kernel_level(2) }
       segpipe_limit_kernel_level(Int32(level))
       let input = ActivationShape(channels: inputs, extents: extents)
       var list = ParameterList()
       let layer = try UpsampleConvolution3D(
-        "layer", input: input, channels: outputs, trains: true, parameters: &list)
+        "layer", input: input, channels: outputs, bias: kind, trains: true, parameters: &list)
       let (values, gradients) = (try ParameterValues(list), try ParameterValues(list))
-      values.initialize(seed: 1)
+      Self.fill(values)
       layer.update(from: values)
       let x = randomValues(input.plainCount, seed: 2)
       let dy = randomValues(layer.output.plainCount, seed: 3)
@@ -118,10 +156,11 @@ extension NetworksTests {
         values[list.parameters[1]].elements.map(Double.init)
       )
       func reference(_ x: [Double], _ weight: [Double], _ bias: [Double]) -> [Double] {
-        Reference.convolution(
+        let y = Reference.convolution(
           Reference.upsample(x, channels: inputs, extents: extents), channels: inputs,
-          extents: extents.doubled, weight: weight, bias: bias, stride: 1
-        ).map(Reference.elu)
+          extents: extents.doubled, weight: weight,
+          bias: [Double](repeating: 0, count: outputs), stride: 1)
+        return Reference.finish(y, layer.output, bias, kind)
       }
       let exact = x.map(Double.init)
       #expect(
@@ -183,11 +222,22 @@ extension NetworksTests {
       }
     }
 
-    /// Compares a gradient with finite differences along up to 12 of its elements.
+    /// Values for all parameters, those that start at zero among them.
+    private static func fill(_ values: ParameterValues) {
+      values.initialize(seed: 1)
+      for (index, parameter) in values.list.parameters.enumerated()
+      where parameter.initialBound == 0 {
+        values[parameter].assign(
+          randomValues(parameter.count, seed: 7 + UInt64(index)).map { 0.2 * $0 })
+      }
+    }
+
+    /// Compares a gradient with finite differences along up to 13 of its elements, which fall on
+    /// different channels of a block.
     private func expectGradient(
       _ gradient: [Float], at point: [Double], _ function: ([Double]) -> Double
     ) throws {
-      let elements = spread(12, over: point.count)
+      let elements = spread(13, over: point.count)
       let expected = finiteDifferences(at: point, elements: elements, function)
       #expect(relativeError(elements.map { gradient[$0] }, expected) < 1e-4)
     }

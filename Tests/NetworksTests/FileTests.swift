@@ -24,16 +24,21 @@ extension NetworksTests {
         [
           .floats("b/a", [2, 3, 4], try tensor(values)), .halves("half", [24], try tensor(values)),
           .integers("numbers", [3], [1, -2, 1 << 40]),
-          .floats("empty", [0, 5], try Tensor(count: 0)),
+          .floats("empty", [0, 5], try Tensor(count: 0)), .floats("plain", [1.5, -2]),
+          .doubles("wide", [1, 2], [0.1, -1e300]),
         ], metadata: ["who": "an \"odd\" name\n"], to: path)
       let file = try Safetensors(contentsOf: path)
-      #expect(file.names == ["b/a", "empty", "half", "numbers"])
+      #expect(file.names == ["b/a", "empty", "half", "numbers", "plain", "wide"])
       #expect(file.metadata == ["who": "an \"odd\" name\n"])
       #expect(file.digest == digest)
       #expect(file.shape(of: "b/a") == [2, 3, 4])
       #expect(try file.floats("b/a") == values)
       #expect(try file.floats("empty").isEmpty)
       #expect(try file.integers("numbers") == [1, -2, 1 << 40])
+      #expect(try file.floats("plain") == [1.5, -2])
+      #expect(try file.doubles("wide") == [0.1, -1e300])
+      #expect(throws: NetworkError.self) { try file.doubles("plain") }
+      #expect(throws: NetworkError.self) { try file.floats("wide") }
       #expect(zip(try file.floats("half"), values).allSatisfy { abs($0 - $1) < 5e-4 })
       #expect(throws: NetworkError.missingTensor(path: path, name: "c")) { try file.floats("c") }
       #expect(
@@ -180,11 +185,13 @@ extension NetworksTests {
           .damagedFile(path: newest, reason: "its content does not match its digest")
         ])
       #expect(resumed.state.notes == ["maps": "1 2 3"])
+      #expect(checkpoints.notes == ["maps": "1 2 3"])
       #expect(resumed.state.threads == Parallel.threads)
 
       try Data(bytes.prefix(1000)).write(to: URL(fileURLWithPath: checkpoints.file(of: 3)))
       let before = resumed.bytes
       #expect(checkpoints.restore(&resumed.state).steps == nil)
+      #expect(checkpoints.notes == nil)
       #expect(resumed.bytes == before)
     }
 

@@ -14,14 +14,15 @@ extension NetworksTests {
     /// A prior with pure regions and mixed ones, displacement and logits at random.
     struct Problem: @unchecked Sendable {
       let labels: Int
+      let extents: Extents
       let dense: [[Double]]
       let layer: WarpedPrior
       var shift: [Float]
       var logits: [Float]
 
-      init(labels: Int) {
+      init(labels: Int, extents: Extents = WarpedPriorTests.extents) {
         self.labels = labels
-        let extents = WarpedPriorTests.extents
+        self.extents = extents
         var random = Philox(seed: 3)
         var (starts, entries): ([UInt32], [UInt16]) = ([0], [])
         var dense: [[Double]] = []
@@ -80,107 +81,37 @@ extension NetworksTests {
         }
       }
 
-      /// Masses of all labels at a voxel.
+      var formulas: WarpReference {
+        WarpReference(
+          extents: extents, factor: WarpedPriorTests.factor, labels: labels,
+          floor: 1e-3, reach: 3, dense: dense)
+      }
+
       func masses(_ z: Int, _ y: Int, _ x: Int) -> [Double] {
-        let extents = WarpedPriorTests.extents
-        let nodes = layer.shift.extents
-        let f = Double(WarpedPriorTests.factor)
-        func place(_ voxel: Int, _ count: Int) -> (Int, Int, Double) {
-          let at = max(0, (Double(voxel) + 0.5) / f - 0.5)
-          let low = min(Int(at), count - 1)
-          return (low, min(low + 1, count - 1), at - Double(low))
-        }
-        let (pz, py, px) = (
-          place(z, nodes.depth), place(y, nodes.height), place(x, nodes.width)
-        )
-        func read(_ values: [Float], _ channel: Int) -> Double {
-          var sum = 0.0
-          for (a, wa) in [(pz.0, 1 - pz.2), (pz.1, pz.2)] {
-            for (b, wb) in [(py.0, 1 - py.2), (py.1, py.2)] {
-              for (c, wc) in [(px.0, 1 - px.2), (px.1, px.2)] {
-                let node = (a * nodes.height + b) * nodes.width + c
-                sum += wa * wb * wc * Double(values[channel * nodes.count + node])
-              }
-            }
-          }
-          return sum
-        }
-        func clamp(_ at: Double, _ extent: Int) -> Double {
-          min(max(at, 0), Double(extent) - 1.001)
-        }
-        let at = (
-          clamp(Double(x) + 3 * read(shift, 0), extents.width),
-          clamp(Double(y) + 3 * read(shift, 1), extents.height),
-          clamp(Double(z) + 3 * read(shift, 2), extents.depth)
-        )
-        var prior = [Double](repeating: 0, count: labels)
-        var blocks = Set<Int>()
-        var onlyLabels = Set<Int>()
-        for corner in 0..<8 {
-          let (dx, dy, dz) = (corner & 1, corner >> 1 & 1, corner >> 2)
-          let (ix, iy, iz) = (Int(at.0) + dx, Int(at.1) + dy, Int(at.2) + dz)
-          let weight =
-            (dx == 1 ? at.0 - floor(at.0) : 1 - at.0 + floor(at.0))
-            * (dy == 1 ? at.1 - floor(at.1) : 1 - at.1 + floor(at.1))
-            * (dz == 1 ? at.2 - floor(at.2) : 1 - at.2 + floor(at.2))
-          let row = dense[(iz * extents.height + iy) * extents.width + ix]
-          for label in 0..<labels where row[label] > 0 {
-            prior[label] += weight * row[label]
-            blocks.insert(label / 16)
-            onlyLabels.insert(label)
-          }
-        }
-        return (0..<labels).map { label in
-          let base = prior[label] + 1e-3
-          let counts = blocks.contains(label / 16) && onlyLabels.count > 1
-          return counts ? base * exp(read(logits, label)) : base
-        }
+        formulas.masses(
+          z, y, x, shift: shift.map(Double.init), logits: logits.map(Double.init))
       }
 
       func reference(_ observed: Observation) -> Double {
-        let extents = WarpedPriorTests.extents
-        var total = 0.0
-        for voxel in 0..<extents.count {
-          let slice = extents.height * extents.width
-          let masses = masses(
-            voxel / slice, voxel / extents.width % extents.height,
-            voxel % extents.width)
-          let sum = masses.reduce(0, +)
-          let padded = (labels + 15) / 16 * 16
-          switch observed {
-          case .labels(let target, let weights):
-            let label = Int(target[voxel])
-            guard label < labels else { continue }
-            total -= Double(weights?[label] ?? 1) * log(masses[label] / sum)
-          case .jensen(let codes, let table):
-            guard codes[voxel] != Observation.unobserved else { continue }
-            let row = Int(codes[voxel]) * padded
-            for label in 0..<labels {
-              total -= masses[label] / sum * Double(table.values[row + label])
-            }
-          case .exact(let codes, let table):
-            guard codes[voxel] != Observation.unobserved else { continue }
-            let row = Int(codes[voxel]) * padded
-            let evidence = (0..<labels).map { masses[$0] * Double(table.values[row + $0]) }
-            total -= log(evidence.reduce(0, +) / sum)
-          }
-        }
-        return total
+        formulas.loss(
+          shift: shift.map(Double.init), logits: logits.map(Double.init), observed: observed)
       }
     }
 
     static let kinds = ["labels", "weighted", "jensen", "exact"]
 
-    static func observation(_ kind: String, labels: Int) -> Observation {
+    static func observation(
+      _ kind: String, labels: Int, voxels: Int = extents.count
+    ) -> Observation {
       var random = Philox(seed: 9)
       switch kind {
       case "labels", "weighted":
         // One above the last label is unknown.
         return .labels(
-          (0..<extents.count).map { _ in UInt8(Int.random(in: 0...labels, using: &random)) },
+          (0..<voxels).map { _ in UInt8(Int.random(in: 0...labels, using: &random)) },
           weights: kind == "labels" ? nil : (0..<labels).map { 0.1 + 0.2 * Float($0) })
       default:
-        let codes = (0..<extents.count).map { voxel in
+        let codes = (0..<voxels).map { voxel in
           voxel % 11 == 0 ? Observation.unobserved : UInt16.random(in: 0..<7, using: &random)
         }
         let table = ObservationTable(codes: 7, labels: labels) { code, label in

@@ -43,6 +43,28 @@ import Testing
       "a: no usable atlas: no such file, expected a JSON file", .badData
     ),
     (
+      .otherAtlas(path: "p", found: "head 1", expected: "liver 2"),
+      "p: trained with atlas head 1, expected liver 2", .badData
+    ),
+    (
+      .otherTraining(path: "p", what: "settings were a, now b"),
+      "p: holds a training that was begun with other settings: settings were a, now b",
+      .cannotCreate
+    ),
+    (
+      .tooLittleMemory(needed: 3 << 29, available: 700 << 20),
+      "training takes about 1.5 GiB of memory, 700.0 MiB are to be had", .temporary
+    ),
+    (.noPrior(tried: ["a", "b"]), "no trained prior was found; tried a, b", .noInput),
+    (
+      .otherPrior(path: "z", found: "1", expected: "2"),
+      "z: a latent of the trained prior 1, expected 2", .badData
+    ),
+    (
+      .noEncodings(path: "p"),
+      "p: does not say how the encodings of label maps are distributed", .badData
+    ),
+    (
       .badMatrix(path: "m.txt", found: "2 rows of 4 numbers"),
       "m.txt: 2 rows of 4 numbers, expected an affine matrix that takes the scan to the atlas",
       .badData

@@ -51,6 +51,8 @@ package struct EncoderTraining {
   /// Trains to the end or until asked to stop. Throws `AnatomyError.otherTraining`,
   /// `AnatomyError.otherPrior`, `NetworkError`, `FileError`.
   package func run() throws -> TrainingEnding {
+    let identity = try identity
+    try TrainingIdentity(identity).check(folder.checkpoints)
     let learned = try LearnedPrior(prior, encoder: start, atlas: atlas)
     let encoder = try ObservationEncoder(through: try learned.network(), trains: true)
     if let start {
@@ -60,13 +62,12 @@ package struct EncoderTraining {
       encoder.adopt()
     }
     let decoder = Self.digest(encoder.model.parameters)
-    let identity = try identity
     let (given, shown) = trainerInputs
     let trainer = try EncoderTrainer(
       settings, encoder: encoder, prior: atlas.prior, inputs: given, evaluated: shown,
       notes: identity)
     let ending = try TrainingLoop(
-      trainer: trainer, folder: folder, identity: identity,
+      trainer: trainer, folder: folder,
       checkpointInterval: checkpointInterval, patience: settings.patience,
       leastGain: Self.leastGain, hooks: hooks
     ).run()

@@ -16,6 +16,18 @@ package struct LearningInputs {
     self.atlas = try AtlasFiles.read(folder)
   }
 
+  /// Checks that a training fits into memory, before anything large is read. `available` bytes are to
+  /// be had; nil if that is not known.
+  ///
+  /// - Throws: `AnatomyError.tooLittleMemory`; `NetworkError.invalidShape` for a grid that the network
+  ///   cannot take.
+  package func checkMemory(for settings: PriorSettings, available: Int?) throws {
+    let needed = try settings.trainingBytes(for: atlas.prior, maps: files.paths.count)
+    if let available, needed > available {
+      throw AnatomyError.tooLittleMemory(needed: needed, available: available)
+    }
+  }
+
   /// Reads and aligns the maps; those held out, by name, apart.
   ///
   /// - Throws: `AnatomyError.unknownMaps` for names that no map has, `.noMaps` when none is left.

@@ -51,6 +51,35 @@ package struct PriorSettings: Hashable, Sendable, Codable {
       labels: prior.table.count, extents: prior.grid.networkExtents, latentChannels: latentSize)
   }
 
+  /// Bytes that training takes, about: the network, the location prior as it reads it, the maps with
+  /// their mirror images, and variations under way.
+  ///
+  /// - Throws: `NetworkError.invalidShape`.
+  package func trainingBytes(for prior: LocationPrior, maps: Int) throws -> Int {
+    let images = prior.table.hasPartners ? 2 : 1
+    let shared = prior.grid.count * (maps * images + Self.bytesOfVariations)
+    switch architecture {
+    case .warping:
+      let network = try shape(for: prior).trainingBytes
+      return network + shared + prior.grid.count * Self.bytesOfPrior
+    case .r1:
+      return try r1Shape(for: prior).trainingBytes + shared
+        + prior.grid.count * prior.table.count
+    }
+  }
+
+  /// Of each voxel.
+  private static let bytesOfVariations = 8
+  private static let bytesOfPrior = 36
+
+  private func r1Shape(for prior: LocationPrior) throws -> AutoEncoderShape {
+    let r1 = try AutoEncoderShape.r1(
+      labels: prior.table.count, extents: prior.grid.networkExtents)
+    return try AutoEncoderShape(
+      labels: r1.labels, extents: r1.extents, latent: latentSize,
+      encoderChannels: r1.encoderChannels, decoderChannels: r1.decoderChannels)
+  }
+
   /// The network for an atlas, its weights zero. Throws `NetworkError`.
   package func network(
     for prior: LocationPrior, purpose: LabelAutoEncoder.Purpose
@@ -63,13 +92,8 @@ package struct PriorSettings: Hashable, Sendable, Codable {
       }
       return model
     case .r1:
-      let r1 = try AutoEncoderShape.r1(
-        labels: prior.table.count, extents: prior.grid.networkExtents)
-      let shape = try AutoEncoderShape(
-        labels: r1.labels, extents: r1.extents, latent: latentSize,
-        encoderChannels: r1.encoderChannels, decoderChannels: r1.decoderChannels)
       return FixedPriorAutoEncoder(
-        try LabelAutoEncoder(shape, for: purpose), prior: try prior.logarithms())
+        try LabelAutoEncoder(r1Shape(for: prior), for: purpose), prior: try prior.logarithms())
     }
   }
 }

@@ -32,13 +32,14 @@ package struct PriorTraining {
   /// Trains to the end or until asked to stop. Throws `AnatomyError.otherTraining`, `NetworkError`,
   /// `FileError`.
   package func run() throws -> TrainingEnding {
-    let shown = AlignedMaps(Array(maps.maps.prefix(Self.shownMaps)), in: maps.space)
     let identity = identity
+    try TrainingIdentity(identity).check(folder.checkpoints)
+    let shown = AlignedMaps(Array(maps.maps.prefix(Self.shownMaps)), in: maps.space)
     let trainer = try PriorTrainer(
       settings, prior: atlas.prior, maps: maps, evaluated: heldOut ?? shown,
       heldOut: heldOut != nil, notes: identity)
     let ending = try TrainingLoop(
-      trainer: trainer, folder: folder, identity: identity,
+      trainer: trainer, folder: folder,
       checkpointInterval: checkpointInterval, patience: settings.patience,
       leastGain: PriorSettings.leastGain, hooks: hooks
     ).run()

@@ -58,8 +58,6 @@ package enum TrainingEnding: Equatable, Sendable {
 struct TrainingLoop<T: Trainer> {
   let trainer: T
   let folder: TrainingFolder
-  /// Everything but the number of steps that decides what a step does; checkpoints carry it.
-  let identity: [String: String]
   /// Steps between two checkpoints.
   let checkpointInterval: Int
   /// Reports in a row without a gain of `leastGain` that end it.
@@ -67,16 +65,12 @@ struct TrainingLoop<T: Trainer> {
   let leastGain: Double
   let hooks: TrainingHooks<T.Report>
 
-  /// Trains to the end or until asked to stop. Throws `AnatomyError.otherTraining`, `NetworkError`,
-  /// `FileError`.
+  /// Trains to the end or until asked to stop. Throws `NetworkError`, `FileError`.
   func run() throws -> TrainingEnding {
     let (restored, damaged) = trainer.restore(folder.checkpoints)
     for error in damaged { hooks.warned(error) }
     guard restored != nil || damaged.isEmpty else { throw damaged[0] }
-    if restored != nil {
-      try checkIdentity(trainer.state.notes)
-      hooks.resumed(trainer.state.adam.steps)
-    }
+    if restored != nil { hooks.resumed(trainer.state.adam.steps) }
     hooks.began()
     // What was told after the checkpoint will be told again.
     var reports: [T.Report] =
@@ -115,15 +109,6 @@ struct TrainingLoop<T: Trainer> {
     }
   }
 
-  private func checkIdentity(_ notes: [String: String]) throws {
-    for (key, expected) in identity.sorted(by: { $0.key < $1.key })
-    where notes[key] != expected {
-      throw AnatomyError.otherTraining(
-        path: folder.checkpoints.path,
-        what: "\(key) were \(notes[key] ?? "not noted"), now \(expected)")
-    }
-  }
-
   /// Whether the last `patience` evaluations brought nothing beyond the best before them.
   static func isPlateau(_ reports: [T.Report], patience: Int?, leastGain: Double) -> Bool {
     guard let patience else { return false }
@@ -132,5 +117,41 @@ struct TrainingLoop<T: Trainer> {
       let before = scores.dropLast(patience).max()
     else { return false }
     return last < before + leastGain
+  }
+}
+
+/// Everything but the number of steps that decides what a step of a training does; checkpoints carry it in
+/// their notes.
+struct TrainingIdentity {
+  private let values: [String: String]
+
+  init(_ values: [String: String]) { self.values = values }
+
+  /// Throws `AnatomyError.otherTraining` if a checkpoint is there of a training that was begun otherwise:
+  /// before anything is prepared, and before hours are spent.
+  func check(_ checkpoints: CheckpointFolder) throws {
+    guard let notes = checkpoints.notes else { return }
+    let first = ["atlas", "prior", "start", "settings"]
+    let rest = values.keys.filter { !first.contains($0) }.sorted(by: >)
+    for key in first.filter({ values[$0] != nil }) + rest {
+      let (found, expected) = (notes[key] ?? "", values[key] ?? "")
+      guard found != expected else { continue }
+      let parts = Self.differences(found, expected)
+      throw AnatomyError.otherTraining(
+        path: checkpoints.path,
+        what: parts ?? "\(key) \(found.isEmpty ? "not noted" : found), now \(expected)")
+    }
+  }
+
+  /// Where two texts are JSON objects: which of their values differ.
+  private static func differences(_ found: String, _ expected: String) -> String? {
+    func values(_ text: String) -> [String: NSObject]? {
+      try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: NSObject]
+    }
+    guard let (old, new) = values(found).flatMap({ old in values(expected).map { (old, $0) } })
+    else { return nil }
+    let keys = Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }.sorted()
+    func text(_ value: NSObject?) -> String { value.map { "\($0)" } ?? "none" }
+    return keys.map { "\($0) \(text(old[$0])), now \(text(new[$0]))" }.joined(separator: "; ")
   }
 }

@@ -67,6 +67,26 @@ package struct AutoEncoderShape: Hashable, Sendable, Codable {
     }
   }
 
+  /// Bytes that training takes, about: the features of the last layer, which their gradient
+  /// overwrites, and every other layer's output and weights with what is kept beside them.
+  package var trainingBytes: Int {
+    var size = TrainingSize()
+    var at = extents
+    for (level, channels) in encoderChannels.enumerated() {
+      at = at.halved
+      size.addLayer(level == 0 ? labels : encoderChannels[level - 1], channels, at)
+    }
+    let encoded = encoderChannels[levels - 1] * at.count
+    size.addWeights(latent * (2 * encoded + decoderChannels[0] * at.count))
+    for level in 0..<levels {
+      at = at.doubled
+      size.addLayer(
+        decoderChannels[level], decoderChannels[level + 1], at, taps: 64, parts: at.depth / 2,
+        copies: level == levels - 1 ? 1 : 2)
+    }
+    return size.bytes
+  }
+
   /// Multiplications and additions that one training step needs, in 10^9: each layer once forward
   /// and twice backward, the first layer's rows added and the elementwise work left out.
   package var gigaflopsPerStep: Double { 3 * (encoderGigaflops + decoderGigaflops) }

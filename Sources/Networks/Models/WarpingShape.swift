@@ -77,7 +77,8 @@ package struct WarpingShape: Hashable, Sendable, Codable {
     }
     try require((1...254).contains(labels), "labels (=\(labels)) must be 1 to 254")
     try require(latentChannels > 0, "latent channels (=\(latentChannels)) must be positive")
-    try require(factor >= 2 && factor % 2 == 0, "the factor (=\(factor)) must be even")
+    // The encoder reads the prior at half the resolution, where the factor must still be even.
+    try require(factor > 0 && factor % 4 == 0, "the factor (=\(factor)) must be a multiple of 4")
     try require(
       (1...6).contains(decoderChannels.count),
       "the decoder (=\(decoderChannels)) needs 1 to 6 levels")
@@ -93,6 +94,33 @@ package struct WarpingShape: Hashable, Sendable, Codable {
         "extents (=\(extents)) must be multiples of \(cellSize)")
     }
   }
+
+  /// Bytes that training takes, about: every layer's output and weights with what is kept beside them.
+  package var trainingBytes: Int {
+    var size = TrainingSize()
+    var (at, inputs) = (nodes, Self.padded(labels) + Self.padded(3))
+    // What the encoder sees, its gradient, and the undisplaced prior's input.
+    size.addActivation(inputs, at, copies: 3)
+    for (level, channels) in encoderChannels.enumerated() {
+      if level < halvings { at = at.halved }
+      size.addLayer(inputs, channels, at, hasPositions: true)
+      inputs = channels
+    }
+    size.addLayer(inputs, 2 * latentChannels, at)
+    size.addActivation(latentChannels, at)
+    size.addLayer(latentChannels, decoderChannels[0], at, hasPositions: true)
+    for level in 0..<halvings {
+      at = at.doubled
+      size.addLayer(
+        decoderChannels[level], decoderChannels[level + 1], at, taps: 64, parts: at.depth / 2,
+        hasPositions: level + 1 < halvings)
+    }
+    size.addActivation(decoderChannels[halvings], at, copies: 1)
+    for channels in [3, labels] { size.addLayer(decoderChannels[halvings], channels, at) }
+    return size.bytes
+  }
+
+  private static func padded(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
 
   /// Multiplications and additions that one training step needs, in 10^9: convolutions once forward
   /// and twice backward; the elementwise passes are left out.
@@ -112,8 +140,7 @@ package struct WarpingShape: Hashable, Sendable, Codable {
 
   /// The first convolution passes no gradient on.
   private var encoderGigaflops: Double {
-    func padded(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
-    var (extents, input, flops) = (nodes, padded(labels) + padded(3), 0.0)
+    var (extents, input, flops) = (nodes, Self.padded(labels) + Self.padded(3), 0.0)
     for (level, channels) in (encoderChannels + [2 * latentChannels]).enumerated() {
       if level < halvings { extents = extents.halved }
       flops += 2 * 27 * Double(extents.count * input * channels) * (level == 0 ? 2 / 3.0 : 1)

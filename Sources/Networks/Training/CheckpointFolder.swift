@@ -33,6 +33,15 @@ package struct CheckpointFolder: Sendable {
     return (nil, damaged)
   }
 
+  /// What the caller noted in the newest checkpoint that is whole, whatever network it is of; nil if
+  /// there is none.
+  package var notes: [String: String]? {
+    for step in steps.reversed() {
+      if let notes = try? TrainingState.notes(in: file(of: step)) { return notes }
+    }
+    return nil
+  }
+
   /// Steps after which there are checkpoints, rising.
   package var steps: [Int] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []

@@ -49,19 +49,27 @@ package struct TrainingState {
       metadata: [Self.key: String(decoding: counters, as: UTF8.self)], to: path)
   }
 
+  private static func open(_ path: String) throws -> (Safetensors, Counters) {
+    let file = try Safetensors(contentsOf: path)
+    guard file.digest != nil else {
+      throw NetworkError.damagedFile(path: path, reason: "it carries no digest")
+    }
+    guard let text = file.metadata[key],
+      let counters = try? JSONDecoder().decode(Counters.self, from: Data(text.utf8))
+    else { throw NetworkError.damagedFile(path: path, reason: "it is not a checkpoint") }
+    return (file, counters)
+  }
+
+  /// The words of the caller in a checkpoint, whatever network it is of. Throws `NetworkError`.
+  static func notes(in path: String) throws -> [String: String] { try open(path).1.notes }
+
   /// Takes up a checkpoint: overwrites weights, moments and counters of a state made for the same
   /// network.
   ///
   /// Throws `NetworkError` before anything is changed if the file is damaged, carries no digest or
   /// is another network's.
   package mutating func read(from path: String) throws {
-    let file = try Safetensors(contentsOf: path)
-    guard file.digest != nil else {
-      throw NetworkError.damagedFile(path: path, reason: "it carries no digest")
-    }
-    guard let text = file.metadata[Self.key],
-      let counters = try? JSONDecoder().decode(Counters.self, from: Data(text.utf8))
-    else { throw NetworkError.damagedFile(path: path, reason: "it is not a checkpoint") }
+    let (file, counters) = try Self.open(path)
     for prefix in ["", "adam.first.", "adam.second."] {
       try file.check(weights.list, prefix: prefix)
     }

@@ -18,7 +18,7 @@ package struct Machine: Codable, Equatable, Sendable {
   package let memory: Int?
   /// Bytes that could be had now without swapping.
   package let memoryAvailable: Int?
-  /// Bytes that the control group grants; nil without a limit.
+  /// Bytes that the control group or `ulimit -v` grants; nil without a limit.
   package let memoryLimit: Int?
   /// Files that may be open at once.
   package let openFiles: Int
@@ -70,10 +70,12 @@ package struct Machine: Codable, Equatable, Sendable {
   }
 
   private static func memoryLimit() -> Int? {
-    guard let membership = try? String(contentsOfFile: "/proc/self/cgroup", encoding: .utf8) else {
-      return nil
-    }
     var limits: [Int] = []
+    var space = rlimit()
+    if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space) == 0 {
+      limits.append(Int(clamping: space.rlim_cur))
+    }
+    let membership = (try? String(contentsOfFile: "/proc/self/cgroup", encoding: .utf8)) ?? ""
     for line in membership.split(separator: "\n") {
       let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
       guard fields.count == 3, fields[1].isEmpty || fields[1] == "memory" else { continue }

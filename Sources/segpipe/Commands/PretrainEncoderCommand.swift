@@ -152,7 +152,11 @@ struct EncoderRun {
     work.hooks = TrainingHooks(
       console, steps: settings.steps, advance: { progress.update($0) },
       sentence: { report in
-        if case .evaluation(let evaluation) = report { EncoderCurve.sentence(of: evaluation) } else { nil }
+        if case .evaluation(let evaluation) = report {
+          EncoderCurve.sentence(of: evaluation)
+        } else {
+          nil
+        }
       })
     defer { Interruption.endCooperation() }
     let ending = try work.run()

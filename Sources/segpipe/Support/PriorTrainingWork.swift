@@ -35,7 +35,11 @@ struct PriorTrainingWork {
     work.hooks = TrainingHooks(
       console, steps: settings.steps, advance: advance,
       sentence: { report in
-        if case .evaluation(let evaluation) = report { PriorCurve.sentence(of: evaluation) } else { nil }
+        if case .evaluation(let evaluation) = report {
+          PriorCurve.sentence(of: evaluation)
+        } else {
+          nil
+        }
       })
     defer { Interruption.endCooperation() }
     let ending = try work.run()

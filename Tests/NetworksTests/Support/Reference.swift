@@ -37,6 +37,23 @@ enum Reference {
     return y
   }
 
+  /// Bias and what follows: y `[O, extents]` before them, bias as `ConvolutionBias` has it.
+  static func finish(
+    _ y: [Double], _ shape: ActivationShape, _ bias: [Double], _ kind: LayerBias
+  ) -> [Double] {
+    let voxels = shape.extents.count
+    return y.indices.map { i in
+      let (channel, voxel) = (i / voxels, i % voxels)
+      switch kind {
+      case .channel: return elu(y[i] + bias[channel])
+      case .linear: return y[i] + bias[channel]
+      case .position(let scale):
+        let place = (channel / 16 * voxels + voxel) * 16 + channel % 16
+        return elu(y[i] + Double(scale) * bias[place])
+      }
+    }
+  }
+
   /// x `[C, extents]`: each voxel repeated twice along each axis.
   static func upsample(_ x: [Double], channels: Int, extents: Extents) -> [Double] {
     var y: [Double] = []

@@ -1,0 +1,35 @@
+/// Adds up the memory that training a network takes, before any is taken.
+struct TrainingSize {
+  private var numbers = 0
+
+  var bytes: Int { numbers * MemoryLayout<Float>.stride }
+
+  private static func padded(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
+
+  /// An activation, blocked, and its gradient.
+  mutating func addActivation(_ channels: Int, _ extents: Extents, copies: Int = 2) {
+    numbers += copies * Self.padded(channels) * extents.count
+  }
+
+  /// Weights, their gradients, and both moments of the optimiser.
+  mutating func addWeights(_ count: Int) { numbers += 4 * count }
+
+  /// A convolution with its output, as `PackedConvolution` packs it; its gradient is summed over
+  /// `parts`, the planes of the narrower side.
+  mutating func addLayer(
+    _ inputs: Int, _ outputs: Int, _ extents: Extents, taps: Int = 27, parts: Int? = nil,
+    hasPositions: Bool = false, copies: Int = 2
+  ) {
+    addActivation(outputs, extents, copies: copies)
+    addWeights(27 * inputs * outputs)
+    let packed = taps * Self.padded(inputs) * Self.padded(outputs)
+    numbers += packed * (2 + min(16, parts ?? extents.depth))
+    // An upsampling layer's own kernel and its gradient.
+    if taps > 27 { numbers += 2 * taps * inputs * outputs }
+    if hasPositions {
+      let biases = Self.padded(outputs) * extents.count
+      addWeights(biases)
+      numbers += biases
+    }
+  }
+}
