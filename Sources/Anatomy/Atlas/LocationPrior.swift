@@ -17,6 +17,11 @@ package struct LocationPrior: Sendable {
   /// label << 8 | probability in 1/255, ascending by label within a voxel.
   let entries: [UInt16]
 
+  /// The same probabilities under another table of as many labels: other tissue groups.
+  func replacing(_ table: LabelTable) -> LocationPrior {
+    LocationPrior(grid: grid, table: table, outside: outside, starts: starts, entries: entries)
+  }
+
   /// Probability of every label at a voxel, K values.
   package func probabilities(at voxel: Int) -> [Float] {
     var values = [Float](repeating: 0, count: table.labels.count)

@@ -6,7 +6,7 @@ package struct LearnedPrior: Sendable {
   /// The encoder of scans; nil: scans are encoded as label maps are.
   package let encoder: EncoderFile?
   private let shape: WarpingShape
-  private let prior: LocationPrior
+  private var prior: LocationPrior
   private let bytes: BytePrior
 
   /// - Throws: `AnatomyError.otherAtlas` if it was trained with another atlas,
@@ -25,6 +25,13 @@ package struct LearnedPrior: Sendable {
     prior = atlas.prior
     shape = try file.description.settings.shape(for: prior)
     bytes = prior.bytes
+  }
+
+  /// The same with another table of as many labels: other tissue groups.
+  func replacing(_ table: LabelTable) -> LearnedPrior {
+    var result = self
+    result.prior = prior.replacing(table)
+    return result
   }
 
   /// The network for one scan; networks hold buffers, and serve one scan at a time. Throws

@@ -21,15 +21,15 @@ struct ScanAnatomy {
 
   /// From what is known of a scan so far.
   init(
-    _ learned: LearnedPrior, scan: Volume<Float>, fit: ScanFit, prior: LocationPrior
+    _ learned: LearnedPrior, scan: Volume<Float>, fit: ScanFit, prior: LocationPrior,
+    likelihood: EncoderSettings.Likelihood
   ) throws {
     self.learned = learned
     model = try learned.network()
-    observation =
-      ScanObservation(
-        Self.halved(scan, fit, prior.grid), model: fit.model, table: prior.table
-      ).exact
-    z = try learned.encode(observation, through: model).mean
+    let seen = ScanObservation(
+      Self.halved(scan, fit, prior.grid), model: fit.model, table: prior.table)
+    observation = likelihood == .exact ? seen.exact : seen.jensen
+    z = try learned.encode(seen.exact, through: model).mean
   }
 
   /// A scan's averages over 2x2x2 voxels of the atlas grid under its affine, the bias field taken off; not

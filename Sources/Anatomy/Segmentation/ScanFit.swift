@@ -129,7 +129,9 @@ extension Segmenter {
     _ fitter: inout ScanFitter, trace: (String) -> Void
   ) throws -> LocationPrior {
     let fit = ScanFit(startOf: fitter, affine: affine, kind: kind)
-    var anatomy = try ScanAnatomy(learned, scan: scan, fit: fit, prior: prior)
+    var anatomy = try ScanAnatomy(
+      learned, scan: scan, fit: fit, prior: prior,
+      likelihood: settings.likelihood)
     trace("z encoded")
     let losses = try anatomy.refine(steps: settings.refinements)
     trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")

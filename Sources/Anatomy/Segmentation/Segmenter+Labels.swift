@@ -19,7 +19,8 @@ extension Segmenter {
     let plane = grid.extents.x * grid.extents.y
     let values = prior.table.labels.map(\.index)
     let kernel = PlaneLabeller(
-      prior: fit.prior ?? prior, fit: fit, grid: grid, isTarget: isTarget)
+      prior: fit.prior ?? prior, fit: fit, grid: grid, isTarget: isTarget,
+      usesIntensities: settings.usesIntensities)
     let levels = settings.posteriorLevels
     let count = prior.table.count
     var labels = [Int32](repeating: 0, count: grid.count)
@@ -83,11 +84,16 @@ struct PlaneLabeller: Sendable {
   private let output: [UInt8]
   private let isTarget: [Bool]
 
-  init(prior: LocationPrior, fit: ScanFit, grid: Grid, isTarget: [Bool]) {
+  init(
+    prior: LocationPrior, fit: ScanFit, grid: Grid, isTarget: [Bool], usesIntensities: Bool = true
+  ) {
     self.prior = prior
     self.fit = fit
     self.grid = grid
-    table = fit.model.table()
+    let likelihood = fit.model.table()
+    table =
+      usesIntensities
+      ? likelihood : LikelihoodTable(groups: likelihood.groups, lanes: likelihood.lanes)
     groupOf = prior.table.groupOfLabel.map { UInt8($0) }
     toAtlas = (prior.grid.affine.inverse * fit.transform * grid.affine).scaled(
       by: prior.grid.spacing)

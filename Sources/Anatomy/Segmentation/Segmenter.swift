@@ -11,6 +11,10 @@ package struct Segmenter: Sendable {
     package var stripped: Bool?
     package var fitsWarp = true
     package var fitsBias = true
+    /// Whether intensities count; if not, the result is the prior where registration puts it.
+    package var usesIntensities = true
+    /// Form of the likelihood that z is refined by.
+    package var likelihood = EncoderSettings.Likelihood.exact
     /// Steps by which z is refined on the scan.
     package var refinements = 20
     /// What a posterior probability of 1 is kept as (255 or 65535); nil keeps none.

@@ -42,6 +42,15 @@ package struct SyntheticScan: Sendable {
     transform = pose
   }
 
+  /// Draws a scan of a label map on the map's own grid. Values that the table does not know are background.
+  package init(of map: Volume<Int32>, table: LabelTable, settings: Settings = Settings()) {
+    let channels = map.voxels.map { UInt8(table.position(of: $0) ?? 0) }
+    truth = map
+    scan = Volume(
+      grid: map.grid, voxels: Self.intensities(channels, table, map.grid, settings))
+    transform = .identity
+  }
+
   /// Streams of random numbers, one for each purpose.
   private enum Stream: UInt64 {
     case pose, shape, detail, tissues, texture, bias, noise

@@ -25,8 +25,14 @@ package struct SegmentationSidecar: Encodable, Sendable {
     let name: String
     let source: String
     let space: String
+    /// Digests of the trained prior and of the encoder of scans, where these were used.
+    let prior: String?
+    let encoder: String?
 
-    package init(_ atlas: Atlas, source: AtlasChoice.Source) {
+    package init(
+      _ atlas: Atlas, learned: LearnedPrior? = nil, source: AtlasChoice.Source
+    ) {
+      (prior, encoder) = (learned?.file.digest, learned?.encoder?.digest)
       fingerprint = atlas.fingerprint
       maps = atlas.origin.maps
       name = atlas.name
@@ -40,6 +46,8 @@ package struct SegmentationSidecar: Encodable, Sendable {
       case name = "Name"
       case source = "Source"
       case space = "Space"
+      case prior = "TrainedPrior"
+      case encoder = "TrainedEncoder"
     }
   }
 

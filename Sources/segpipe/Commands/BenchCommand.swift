@@ -13,7 +13,7 @@ struct BenchCommand: ParsableCommand {
         segpipe bench prior-step --architecture default --atlas head
         segpipe bench decode --threads 2 --json
       """,
-    subcommands: [PriorStepCommand.self, DecodeCommand.self])
+    subcommands: [PriorStepCommand.self, DecodeCommand.self, AccuracyCommand.self])
 
   struct PriorStepCommand: ConsoleCommand {
     static let configuration = CommandConfiguration(

@@ -67,14 +67,16 @@ struct SegmentCommand: ConsoleCommand {
 
     let settings = ScanSegmenter.Settings(
       method: method.settings(levels: further.posteriorLevels), reading: reading.options,
-      prior: try method.prior.map { try PriorFile($0) },
-      encoder: try method.encoder.map { try EncoderFile($0) }, affine: try method.matrix())
+      usesPrior: !method.noPrior, affine: try method.matrix())
     let progress = console.progress("segmenting")
     let choice = try AtlasChoice.choose(given: method.atlas, workspace: method.workspace)
     let atlas = try AtlasFiles.read(choice.folder)
-    console.note("atlas: \(atlas.name) (\(choice.source.rawValue))")
+    let learned = try method.learned(choice, atlas)
+    console.note(
+      "atlas: \(atlas.name) (\(choice.source.rawValue)), "
+        + (learned == nil ? "no trained prior" : "with its trained prior"))
     let segmenter = try ScanSegmenter(
-      atlas: atlas, source: choice.source, settings: settings, console: console)
+      atlas: atlas, learned: learned, source: choice.source, settings: settings, console: console)
     var run = SegmentationRun(
       segmenter: segmenter, console: console, progress: progress, scans: plan.jobs.count)
     run.segment(plan.jobs)

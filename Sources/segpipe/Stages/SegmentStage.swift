@@ -21,6 +21,7 @@ struct SegmentStage {
         .init("scans", .paths, isRequired: true), .init("atlas", .path),
         .init("pictures", .flag), .init("reports", .flag), .init("posteriors", .flag),
         .init("stripped", .choice(["auto", "yes", "no"])), .init("warp", .flag),
+        .init("prior", .flag),
         .init("bias", .flag), .init("force", .flag), .init("repair", .flag),
       ],
       expand: expand)
@@ -30,6 +31,7 @@ struct SegmentStage {
     let scans = try Self.scans(request)
     var settings = ScanSegmenter.Settings()
     settings.method.stripped = ["yes": true, "no": false][request.text("stripped") ?? "auto"]
+    settings.usesPrior = request.flag("prior") ?? true
     settings.method.fitsWarp = request.flag("warp") ?? true
     settings.method.fitsBias = request.flag("bias") ?? true
     settings.method.posteriorLevels = request.flag("posteriors") == true ? 255 : nil

@@ -10,6 +10,7 @@ final class StageContext: Sendable {
     let folder: String
     let stamps: [String: FileStamp]
     let atlas: Atlas
+    let learned: LearnedPrior?
   }
 
   let console: Console
@@ -28,14 +29,23 @@ final class StageContext: Sendable {
   }
 
   /// An atlas, read anew only when its files have changed. Throws: what `AtlasFiles.read` throws.
-  func atlas(in folder: String) throws -> Atlas {
+  func atlas(in folder: String) throws -> Atlas { try read(folder).atlas }
+
+  /// An atlas and the trained prior in its folder, if there is one, read anew only when its files have
+  /// changed. Throws: what `AtlasFiles.read` and `LearnedChoice.read` throw.
+  func read(_ folder: String) throws -> (atlas: Atlas, learned: LearnedPrior?) {
     try last.withLock { last in
       let stamps = Self.stamps(of: folder)
-      if let last, last.folder == folder, last.stamps == stamps { return last.atlas }
+      if let last, last.folder == folder, last.stamps == stamps {
+        return (last.atlas, last.learned)
+      }
       let atlas = try AtlasFiles.read(folder)
+      let choice = AtlasChoice(source: .given, folder: folder)
+      let learned = try LearnedChoice.choose(prior: nil, encoder: nil, atlas: choice)?
+        .read(for: atlas)
       // The last one only: they are large, and stages come in groups.
-      last = Last(folder: folder, stamps: stamps, atlas: atlas)
-      return atlas
+      last = Last(folder: folder, stamps: stamps, atlas: atlas, learned: learned)
+      return (atlas, learned)
     }
   }
 

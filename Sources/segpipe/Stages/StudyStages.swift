@@ -31,7 +31,7 @@ struct StudyStages {
   let atlas: (location: Location, source: AtlasChoice.Source)
   let settings: ScanSegmenter.Settings
   let tables: StudyTables
-  private static let version = 2
+  private static let version = 3
 
   /// The stages, those of scans first, in the order given.
   func stages(of scans: [StudyScan]) -> [Stage] {
@@ -74,6 +74,7 @@ struct StudyStages {
     let (method, reading) = (settings.method, settings.reading)
     return [
       StageParameter("stripped", method.stripped.map { .flag($0) } ?? .text("auto")),
+      StageParameter("prior", .flag(settings.usesPrior)),
       StageParameter("warp", .flag(method.fitsWarp)),
       StageParameter("bias", .flag(method.fitsBias)),
       StageParameter("posteriors", .flag(method.posteriorLevels != nil)),
@@ -83,8 +84,9 @@ struct StudyStages {
   }
 
   private func segment(_ scan: StudyScan, _ place: Workplace) throws {
+    let read = try context.read(place.input("atlas") ?? "")
     let segmenter = try ScanSegmenter(
-      atlas: try context.atlas(in: place.input("atlas") ?? ""), source: atlas.source,
+      atlas: read.atlas, learned: read.learned, source: atlas.source,
       settings: settings, console: context.console)
     let result = try segmenter.segment(
       scan.job.moved { place.output($0) }, advance: { context.advance(id(of: scan), $0) })

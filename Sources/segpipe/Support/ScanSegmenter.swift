@@ -9,10 +9,8 @@ final class ScanSegmenter {
   struct Settings {
     var method = Segmenter.Settings()
     var reading = ReadOptions()
-    /// The trained prior by which anatomy is read; nil: the location prior and a warp alone.
-    var prior: PriorFile?
-    /// The encoder of scans that goes with it.
-    var encoder: EncoderFile?
+    /// Whether anatomy is read by a trained prior where there is one.
+    var usesPrior = true
     /// Registers by this instead of by the scan's content.
     var affine: MatrixFile?
   }
@@ -29,18 +27,20 @@ final class ScanSegmenter {
   private let identity: SegmentationSidecar.AtlasIdentity
   private let console: Console
 
-  /// Throws: what `Segmenter` throws.
-  init(atlas: Atlas, source: AtlasChoice.Source, settings: Settings, console: Console) throws {
+  /// `learned` is the trained prior by which anatomy is read; nil: the location prior and a warp alone.
+  ///
+  /// - Throws: what `Segmenter` throws.
+  init(
+    atlas: Atlas, learned: LearnedPrior?, source: AtlasChoice.Source, settings: Settings,
+    console: Console
+  ) throws {
     self.atlas = atlas
     self.settings = settings
     self.console = console
     segmenter = try Segmenter(
-      prior: atlas.prior,
-      learned: try settings.prior.map {
-        try LearnedPrior($0, encoder: settings.encoder, atlas: atlas)
-      },
-      settings: settings.method)
-    identity = SegmentationSidecar.AtlasIdentity(atlas, source: source)
+      prior: atlas.prior, learned: settings.usesPrior ? learned : nil, settings: settings.method)
+    identity = SegmentationSidecar.AtlasIdentity(
+      atlas, learned: settings.usesPrior ? learned : nil, source: source)
   }
 
   /// Part of one scan's work that reading and fitting are; the rest is writing.

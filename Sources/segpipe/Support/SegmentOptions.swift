@@ -91,19 +91,26 @@ struct SegmentMethodOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Trained prior (see train-prior) to read the anatomy by, before the warp.",
+      "Trained prior (see train-prior) to read the anatomy by. Default: that of the atlas, if any.",
       valueName: "file"))
   var prior: String?
 
   @Option(
     help: ArgumentHelp(
-      "Trained encoder of scans (see pretrain-encoder) that goes with the prior.",
+      "Trained encoder of scans (see pretrain-encoder). Default: that beside the prior, if any.",
       valueName: "file"))
   var encoder: String?
+
+  @Flag(help: "Use no trained prior: the location prior and a warp alone.")
+  var noPrior = false
 
   @Option(
     help: ArgumentHelp("Steps by which its latent is refined on the scan.", valueName: "N"))
   var refine = Segmenter.Settings().refinements
+
+  @Option(
+    help: "Form of the likelihood that it is refined by: exact, or jensen, the bound below it.")
+  var likelihood = EncoderSettings.Likelihood.exact
 
   @Flag(help: "Fit no warp: faster, less accurate.")
   var noWarp = false
@@ -118,6 +125,9 @@ struct SegmentMethodOptions: ParsableArguments {
     guard (0...1000).contains(refine) else {
       throw ValidationError("--refine is \(refine); it must be 0 to 1000.")
     }
+    if noPrior && (prior != nil || encoder != nil) {
+      throw ValidationError("--no-prior excludes --prior and --encoder.")
+    }
     if atlas != nil && workspace != nil {
       throw ValidationError("--atlas and --workspace exclude each other.")
     }
@@ -128,8 +138,17 @@ struct SegmentMethodOptions: ParsableArguments {
     settings.stripped = stripped == .auto ? nil : stripped == .yes
     (settings.fitsWarp, settings.fitsBias) = (!noWarp, !noBias)
     settings.posteriorLevels = levels
-    settings.refinements = refine
+    (settings.refinements, settings.likelihood) = (refine, likelihood)
     return settings
+  }
+
+  /// The trained prior, if there is one and it is wanted.
+  ///
+  /// - Throws: what `LearnedChoice.read` throws.
+  func learned(_ choice: AtlasChoice, _ atlas: Atlas) throws -> LearnedPrior? {
+    guard !noPrior else { return nil }
+    return try LearnedChoice.choose(prior: prior, encoder: encoder, atlas: choice)?
+      .read(for: atlas)
   }
 
   /// Throws: `ImagingError`, `AnatomyError.badMatrix`.

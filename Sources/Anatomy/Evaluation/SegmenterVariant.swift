@@ -1,0 +1,97 @@
+import Imaging
+
+/// Ways to segment a scan with parts of the method switched on or off, so that each one's worth can be
+/// measured.
+package struct SegmenterVariant: Sendable {
+  package let name: String
+  private var usesIntensities = true
+  private var hasTissueGroups = true
+  private var fitsBias = true
+  private var fitsWarp = true
+  private var usesPrior = true
+  private var refines = true
+  private var likelihood: EncoderSettings.Likelihood?
+
+  private init(_ name: String, _ change: (inout SegmenterVariant) -> Void = { _ in }) {
+    self.name = name
+    change(&self)
+  }
+
+  /// The whole method.
+  package static let whole = SegmenterVariant("whole")
+  /// The whole method but for the trained prior.
+  package static let withoutPrior = SegmenterVariant("whole without z") { $0.usesPrior = false }
+
+  /// From the location prior alone to the whole, part by part; then the whole without each part. Without a
+  /// trained prior those that need it are left out.
+  package static func all(hasPrior: Bool) -> [SegmenterVariant] {
+    var steps: [SegmenterVariant] = []
+    var parts = SegmenterVariant("location prior") {
+      $0.usesIntensities = false
+      $0.hasTissueGroups = false
+      $0.fitsBias = false
+      $0.fitsWarp = false
+      $0.usesPrior = false
+      $0.refines = false
+    }
+    func add(_ name: String, _ change: (inout SegmenterVariant) -> Void) {
+      var next = SegmenterVariant(name)
+      (next.usesIntensities, next.hasTissueGroups) = (parts.usesIntensities, parts.hasTissueGroups)
+      (next.fitsBias, next.fitsWarp) = (parts.fitsBias, parts.fitsWarp)
+      (next.usesPrior, next.refines) = (parts.usesPrior, parts.refines)
+      change(&next)
+      parts = next
+      steps.append(next)
+    }
+    add("location prior") { _ in }
+    add("+ EM") { $0.usesIntensities = true }
+    add("+ tissue groups") { $0.hasTissueGroups = true }
+    add("+ bias field") { $0.fitsBias = true }
+    add("+ warp") { $0.fitsWarp = true }
+    if hasPrior {
+      add("+ encoder z") { $0.usesPrior = true }
+      add("+ refined z") { $0.refines = true }
+    }
+    steps += [
+      SegmenterVariant("whole without tissue groups") { $0.hasTissueGroups = false },
+      SegmenterVariant("whole without bias field") { $0.fitsBias = false },
+      SegmenterVariant("whole without warp") { $0.fitsWarp = false },
+    ]
+    if hasPrior {
+      steps += [
+        withoutPrior,
+        SegmenterVariant("whole, refined by Jensen") { $0.likelihood = .jensen },
+      ]
+    }
+    return steps
+  }
+
+  /// The segmenter of this variant. Throws as `Segmenter`.
+  package func segmenter(
+    _ prior: LocationPrior, learned: LearnedPrior?, settings: Segmenter.Settings
+  ) throws -> Segmenter {
+    var settings = settings
+    settings.usesIntensities = usesIntensities
+    settings.fitsBias = fitsBias
+    settings.fitsWarp = fitsWarp
+    if !refines { settings.refinements = 0 }
+    if let likelihood { settings.likelihood = likelihood }
+    let own = usesPrior ? learned : nil
+    if hasTissueGroups { return try Segmenter(prior: prior, learned: own, settings: settings) }
+    let table = try prior.table.ungrouped()
+    return try Segmenter(
+      prior: prior.replacing(table), learned: own?.replacing(table), settings: settings)
+  }
+}
+
+extension LabelTable {
+  /// The same labels, each a tissue group of its own.
+  fileprivate func ungrouped() throws -> LabelTable {
+    try LabelTable(
+      labels: labels.map { label in
+        var label = label
+        label.group = "label-\(label.index)"
+        return label
+      })
+  }
+}
