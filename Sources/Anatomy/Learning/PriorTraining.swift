@@ -55,8 +55,8 @@ package struct PriorTraining {
       settings, prior: atlas.prior, maps: maps, evaluated: heldOut ?? shown,
       heldOut: heldOut != nil, notes: identity)
     let (restored, damaged) = trainer.restore(folder.checkpoints)
-    for error in damaged { warned(error) }
     guard restored != nil || damaged.isEmpty else { throw damaged[0] }
+    for error in damaged { warned(error) }
     if restored != nil { resumed(trainer.state.adam.steps) }
     began()
     // What was told after the checkpoint will be told again.

@@ -95,18 +95,4 @@ import Testing
     for label in 0..<2 { #expect(abs(unseen[label] - prior.outside[label]) < 1.0 / 255) }
     #expect(prior.outside[1] > 0.2 && prior.outside[1] < 0.8)
   }
-
-  @Test func roundingGivesEqualSharesToTheFirst() {
-    var stored: [Int: UInt8] = [:]
-    var shares: [Float] = [1, 1, 1, 0.001]
-    LabelCounts.quantise(&shares, sum: 3.001) { stored[$0] = $1 }
-    #expect(stored == [0: 85, 1: 85, 2: 85])
-    shares = [1, 1]
-    stored = [:]
-    LabelCounts.quantise(&shares, sum: 2) { stored[$0] = $1 }
-    #expect(stored == [0: 128, 1: 127])
-    shares = [5]
-    LabelCounts.quantise(&shares, sum: 5) { stored[$0] = $1 }
-    #expect(stored[0] == 255)
-  }
 }
