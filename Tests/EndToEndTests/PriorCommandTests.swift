@@ -77,7 +77,9 @@ import Testing
       let rows = table.split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
       #expect(rows.count == 13 && rows[0] == ["sample", "index", "name", "mm3"])
       let voxels = image.voxels.count { $0 == 1 }
-      #expect(rows[1][0] == "sample-001" && rows[1][1] == "1" && rows[1][3] == "\(64 * voxels).000")
+      #expect(rows[1][0] == "sample-001" && rows[1][1] == "1")
+      let volume = try #require(Double(rows[1][3]))
+      #expect(abs(volume - 64 * Double(voxels)) < 1e-3 * volume)
       let json = try JSONSerialization.jsonObject(
         with: Data(contentsOf: URL(fileURLWithPath: folder + "/a.json")))
       let report = try #require(json as? [String: Any])
@@ -121,8 +123,10 @@ import Testing
       let same = zip(again.voxels, end.voxels).count { $0 == $1 }
       // Headers hold single precision: ties, and little else, may fall the other way.
       #expect(Double(same) > 0.999 * Double(end.voxels.count))
+      // Whose map it was matters.
       let middle = try ImageReader.readLabels(folder + "/a/step-002.nii.gz").volume
-      #expect(middle.voxels != end.voxels)
+      let start = try ImageReader.readLabels(folder + "/a/step-001.nii.gz").volume
+      #expect(middle.voxels != end.voxels && middle.voxels != start.voxels)
     }
   }
 

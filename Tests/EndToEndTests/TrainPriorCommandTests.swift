@@ -117,7 +117,9 @@ import Testing
       for step in steps(folder) {
         try [UInt8](repeating: 1, count: 100).write(to: folder + "/checkpoints/" + step)
       }
-      #expect(try Program.run(arguments(folder)).status == 65)
+      let none = try Program.run(arguments(folder))
+      #expect(none.status == 65)
+      #expect(!none.errors.contains("an earlier checkpoint is used"), "\(none.errors)")
     }
   }
 
@@ -126,11 +128,11 @@ import Testing
       let folder = scratch + "/prior"
       try stopAfterACheckpoint(folder)
       let kept = steps(folder)
-      let other = try Program.run(arguments(folder) + ["--learning-rate", "0.5"])
+      let other = try Program.run(arguments(folder) + ["--seed", "9"])
       #expect(other.status == 73)
       #expect(
-        other.errors.contains("holds a training that was begun with other settings: rate 0.0"))
-      #expect(other.errors.contains(", now 0.5\n"))
+        other.errors.contains(
+          "holds a training that was begun with other settings: seed 1, now 9\n"))
       #expect(other.errors.contains("--overwrite"))
       #expect(steps(folder) == kept)
       let anew = try Program.run(arguments(folder) + ["--overwrite"])
@@ -203,7 +205,7 @@ import Testing
     }
   }
 
-  /// A network of 4096 latent dimensions in each cell takes more than 1 GiB. Nothing is read, and
+  /// A network of 4096 latent dimensions in each cell takes more than half a GiB. No map is read, and
   /// nothing old removed, before that is said.
   @Test func tooLittleMemoryIsSaidAtOnce() throws {
     try Scratch.use { scratch in
@@ -212,10 +214,12 @@ import Testing
       let kept = steps(folder)
       let line = (arguments(folder) + ["--latent-size", "4096", "--overwrite"])
         .map { "'\($0)'" }.joined(separator: " ")
-      let result = try Program.shell("ulimit -v 1048576; segpipe \(line)")
+      let result = try Program.shell("ulimit -v 900000; segpipe \(line)")
       #expect(result.status == 75, "\(result.errors)")
-      #expect(result.errors.contains("training takes about "), "\(result.errors)")
-      #expect(result.errors.contains(" of memory, 1.0 GiB are to be had"), "\(result.errors)")
+      #expect(
+        result.errors.wholeMatch(
+          of: /segpipe: error: training takes about [0-9.]+ .iB of memory, [0-9.]+ MiB are to be .*/
+            .dotMatchesNewlines()) != nil, "\(result.errors)")
       #expect(steps(folder) == kept)
     }
   }

@@ -19,7 +19,7 @@ package struct PriorSettings: Hashable, Sendable, Codable {
   /// Weight of voxels whose label only frames the structures of interest (background, skull, skin),
   /// in training the warping network: they are many, and vary much in ways that nobody asks for.
   package var surroundings = 0.5
-  package var steps = 8000
+  package var steps = 4000
   /// Highest learning rate.
   package var rate = 5e-4
   /// Samples of z for each label map and step.

@@ -68,8 +68,8 @@ struct TrainingLoop<T: Trainer> {
   /// Trains to the end or until asked to stop. Throws `NetworkError`, `FileError`.
   func run() throws -> TrainingEnding {
     let (restored, damaged) = trainer.restore(folder.checkpoints)
-    for error in damaged { hooks.warned(error) }
     guard restored != nil || damaged.isEmpty else { throw damaged[0] }
+    for error in damaged { hooks.warned(error) }
     if restored != nil { hooks.resumed(trainer.state.adam.steps) }
     hooks.began()
     // What was told after the checkpoint will be told again.

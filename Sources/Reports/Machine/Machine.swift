@@ -18,7 +18,7 @@ package struct Machine: Codable, Equatable, Sendable {
   package let memory: Int?
   /// Bytes that could be had now without swapping.
   package let memoryAvailable: Int?
-  /// Bytes that the control group or `ulimit -v` grants; nil without a limit.
+  /// Bytes that the control group grants, or that `ulimit -v` leaves; nil without a limit.
   package let memoryLimit: Int?
   /// Files that may be open at once.
   package let openFiles: Int
@@ -69,11 +69,18 @@ package struct Machine: Codable, Equatable, Sendable {
     text.flatMap { $0.split(separator: " ").first }.flatMap { Int($0) }.map { $0 * 1024 }
   }
 
+  /// Bytes of address space that the process has taken.
+  private static var reserved: Int {
+    let sizes = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+    let pages = sizes.split(separator: " ").first.flatMap { Int($0) } ?? 0
+    return pages * sysconf(Int32(_SC_PAGESIZE))
+  }
+
   private static func memoryLimit() -> Int? {
     var limits: [Int] = []
     var space = rlimit()
     if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &space) == 0 {
-      limits.append(Int(clamping: space.rlim_cur))
+      limits.append(max(0, Int(clamping: space.rlim_cur) - reserved))
     }
     let membership = (try? String(contentsOfFile: "/proc/self/cgroup", encoding: .utf8)) ?? ""
     for line in membership.split(separator: "\n") {

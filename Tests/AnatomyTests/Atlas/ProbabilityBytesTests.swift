@@ -13,11 +13,14 @@ import Testing
     let padded = (labels + 15) / 16 * 16
     var values = [Float](repeating: 0, count: voxels * padded)
     for voxel in 0..<voxels {
-      let sharp = [0.5, 2, 8, 40].randomElement(using: &random) ?? 1
-      let masses = (0..<labels).map { _ in exp2(Float(sharp) * random.normal()) }
-      let sum = masses.reduce(0, +) * (1 + 1e-4 * Float(labels))
+      let sharpness: [Float] = [0.5, 2, 8, 40]
+      let sharp = sharpness[Int.random(in: 0..<4, using: &random)]
+      var masses: [Float] = []
+      for _ in 0..<labels { masses.append(exp2(min(60, sharp * random.normal()))) }
+      let sum = masses.reduce(0, +)
+      let all = 1 + 1e-4 * Float(labels)
       for label in 0..<labels {
-        values[voxel * padded + label] = masses[label] / sum + 1e-4 / (1 + 1e-4 * Float(labels))
+        values[voxel * padded + label] = (masses[label] / sum + 1e-4) / all
       }
     }
     return values
@@ -44,6 +47,20 @@ import Testing
       }
     }
     #expect(next == plane.entries.count)
+  }
+
+  @Test func roundingGivesEqualSharesToTheFirst() {
+    func quantise(_ shares: [Float]) -> [Int: UInt8] {
+      var (shares, stored): ([Float], [Int: UInt8]) = (shares, [:])
+      let sum = shares.reduce(0, +)
+      shares.withUnsafeMutableBufferPointer { shares in
+        ProbabilityBytes.quantise(shares, sum: sum) { stored[$0] = $1 }
+      }
+      return stored
+    }
+    #expect(quantise([1, 1, 1, 0.001]) == [0: 85, 1: 85, 2: 85])
+    #expect(quantise([1, 1]) == [0: 128, 1: 127])
+    #expect(quantise([5]) == [0: 255])
   }
 
   /// Rounding may make a tie, never another winner.

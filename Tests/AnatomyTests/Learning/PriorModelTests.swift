@@ -36,9 +36,13 @@ import Testing
       settings.latentSize = 4
       let network = try settings.network(for: atlas.prior, purpose: .inference)
       network.parameters.initialize(seed: 3)
-      for i in 0..<network.parameters.all.count { network.parameters.all.pointer[i] *= 2 }
-      network.update()
       var random = Philox(seed: 8)
+      for parameter in network.parameters.list.parameters where parameter.initialBound == 0 {
+        // What starts at zero would leave the location prior as it is.
+        let values = network.parameters[parameter]
+        for i in 0..<parameter.count { values.pointer[i] = 0.1 * random.normal() }
+      }
+      network.update()
       let latents = (0..<3).map { _ in
         GaussianLatent(
           mean: (0..<network.latentCount).map { _ in random.normal() },

@@ -25,9 +25,10 @@ enum TinyPrior {
     }
   }()
 
-  /// Enough to write some checkpoints and reports.
+  /// Enough to write some checkpoints and reports, and to tell one subject from another.
   static let training = [
-    "--steps", "40", "--report-every", "15", "--checkpoint-every", "2", "--threads", "2",
+    "--steps", "60", "--report-every", "25", "--checkpoint-every", "2", "--threads", "2",
+    "--learning-rate", "0.003", "--beta", "0.05",
   ]
 
   static var prior: String { workspace + "/prior/prior.safetensors" }
@@ -36,7 +37,8 @@ enum TinyPrior {
   static let grid = Grid(
     extents: SIMD3(36, 40, 30),
     affine: Affine(rows: [
-      [-3.4, 0.3, 0.2, 60], [0.3, 3.2, -0.4, -58], [-0.2, 0.4, 3.9, -52],
+      [-3.4 * cos(0.1), 3.2 * sin(0.1), 0, 60], [3.4 * sin(0.1), 3.2 * cos(0.1), 0, -58],
+      [0, 0, 3.9, -52],
     ]))
 
   /// A subject's anatomy: a large structure with three smaller ones in it, of varying size and place.

@@ -112,6 +112,12 @@ def decode(w, z):
     return [F.conv3d(h, w[f"{name}.weight"], w[f"{name}.bias"], 1, 1) for name in ["shift", "logits"]]
 
 
+def onto_grid(at, extent):
+    """A position on the face of the grid still has a gradient, which `clamp` would take away."""
+    at = torch.where(at < 0, torch.zeros_like(at), at)
+    return torch.where(at > extent - 1.001, torch.full_like(at, extent - 1.001), at)
+
+
 def masses(prior, shift, logits, factor=FACTOR):
     """Prior [K, D, H, W] at displaced positions times exp of the logits: [K, D, H, W].
 
@@ -123,7 +129,7 @@ def masses(prior, shift, logits, factor=FACTOR):
                      for v in (shift, logits)]
     axes = torch.meshgrid(*[torch.arange(e, dtype=torch.float64) for e in grid], indexing="ij")
     # Displacement is along width, height, depth.
-    at = [(axes[i] + shift[2 - i]).clamp(0, grid[i] - 1.001) for i in range(3)]
+    at = [onto_grid(axes[i] + shift[2 - i], grid[i]) for i in range(3)]
     first = [a.detach().floor().long() for a in at]
     near = 0
     present = torch.zeros(LABELS, *grid, dtype=torch.bool)
