@@ -150,7 +150,7 @@ import Testing
   func killedAtACall(call: String) throws {
     try Scratch.use { folder in
       let quick = try Case(folder)
-      let every = Self.number("SEGPIPE_EVERY", 20)
+      let every = Self.number("SEGPIPE_EVERY", 30)
       for k in stride(from: 1, through: try quick.count(call), by: every) {
         let when = "killed at \(call) \(k)"
         _ = try quick.inject("\(call):signal=KILL:when=\(k)")
@@ -166,7 +166,7 @@ import Testing
   func failingCalls(call: String, error: String) throws {
     try Scratch.use { folder in
       let quick = try Case(folder)
-      let every = Self.number("SEGPIPE_EVERY", 20)
+      let every = Self.number("SEGPIPE_EVERY", 30)
       var failed = 0
       for k in stride(from: 2, through: try quick.count(call), by: every) {
         let when = "\(error) from \(call) \(k)"

@@ -38,6 +38,9 @@ import Testing
     let bytes = try PNG.encoded(image)
     #expect(Data(bytes).range(of: Data("tEXtSoftware\0segpipe".utf8)) != nil)
     #expect(try PNG.encoded(image) == bytes)
+    // After the signature and the header's 25 bytes: a text of 16 bytes and nothing that follows it in memory.
+    #expect(Array(bytes[33..<41]) == [0, 0, 0, 16] + Array("tEXt".utf8))
+    #expect(Array(bytes[41..<57]) == Array("Software\0segpipe".utf8))
   }
 }
 

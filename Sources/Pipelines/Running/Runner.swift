@@ -19,7 +19,7 @@ package final class Runner: @unchecked Sendable {
   private var outcomes: [String: Outcome] = [:]
   /// The first stage that failed.
   private var failed: String?
-  private let crew = Crew<Attempt>()
+  private let crew = Crew<Outcome>()
   /// Of stages that are not selected: whether their records hold.
   private var holding: [String: Bool] = [:]
 
@@ -67,14 +67,10 @@ package final class Runner: @unchecked Sendable {
     while !waiting.isEmpty || crew.isWorking {
       var busy: [(plan: StagePlan, holder: LockHolder?)] = []
       var later: [StagePlan] = []
-      for (plan, attempt) in crew.finished() {
-        switch attempt {
-        case .ended(let outcome): end(plan, outcome)
-        case .busy(let holder): busy.append((plan, holder))
-        case .early, .ready, .begun: break
-        }
+      for (plan, outcome) in crew.finished() {
+        end(plan, outcome)
+        since = .now
       }
-      later += busy.map(\.plan)
       for plan in waiting {
         if let failed, options.stopsAtFailure || options.shouldStop() {
           end(plan, .blocked(by: failed))
@@ -122,7 +118,7 @@ package final class Runner: @unchecked Sendable {
     report(.ended(plan, outcome))
   }
 
-  private enum Attempt: Sendable {
+  private enum Attempt {
     case ended(Outcome)
     case busy(LockHolder?)
     /// What it needs has not ended yet.
@@ -135,15 +131,38 @@ package final class Runner: @unchecked Sendable {
 
   /// Finds out how a stage stands, and works on it or has it worked on.
   private func begin(_ plan: StagePlan) -> Attempt {
+    let isShared = options.inFlight > 1 && plan.item != nil
+    // Not looked at before its turn: there may be thousands.
+    if isShared, crew.count >= options.inFlight { return .ready }
     let standing = standing(of: plan)
     guard case .ready = standing else { return standing }
     // A stage that is no scan's has the machine to itself.
-    guard options.inFlight > 1, plan.item != nil else {
-      return crew.isWorking ? .ready : attempt(plan)
+    if !isShared, crew.isWorking { return .ready }
+    do {
+      switch try StageLock.acquire(workspace.lock(plan.id)) {
+      case .busy(let holder): return .busy(holder)
+      case .elsewhere(let holder):
+        throw PipelineError.lockedElsewhere(
+          stage: plan.id, holder: holder, lock: workspace.lock(plan.id))
+      case .taken(let lock, let previous):
+        if let previous { report(.tookOver(plan, previous)) }
+        guard isShared else { return .ended(work(on: plan, lock)) }
+        crew.work(on: plan) { [self] in work(on: plan, lock) }
+        return .begun
+      }
+    } catch {
+      return .ended(.failed(error))
     }
-    guard crew.count < options.inFlight else { return .ready }
-    crew.work(on: plan) { [self] in attempt(plan) }
-    return .begun
+  }
+
+  /// Works on a stage, and lets go of its lock.
+  private func work(on plan: StagePlan, _ lock: StageLock) -> Outcome {
+    defer { lock.release() }
+    do {
+      return try perform(plan)
+    } catch {
+      return .failed(error)
+    }
   }
 
   private func standing(of plan: StagePlan) -> Attempt {
@@ -159,24 +178,6 @@ package final class Runner: @unchecked Sendable {
       return .ended(reuse(plan, refreshed))
     }
     return .ready
-  }
-
-  /// Works on a stage unless somebody else does.
-  private func attempt(_ plan: StagePlan) -> Attempt {
-    do {
-      switch try StageLock.acquire(workspace.lock(plan.id)) {
-      case .busy(let holder): return .busy(holder)
-      case .elsewhere(let holder):
-        throw PipelineError.lockedElsewhere(
-          stage: plan.id, holder: holder, lock: workspace.lock(plan.id))
-      case .taken(let lock, let previous):
-        defer { lock.release() }
-        if let previous { report(.tookOver(plan, previous)) }
-        return .ended(try perform(plan))
-      }
-    } catch {
-      return .ended(.failed(error))
-    }
   }
 
   /// The first needed stage that did not give what is needed.

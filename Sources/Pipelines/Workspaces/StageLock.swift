@@ -5,8 +5,8 @@ import Foundation
 ///
 /// A lock is `flock` on a file that says who holds it. The kernel lets go when the holder ends, however it
 /// ends; what the file says then tells a dead holder from one on another machine, where the file system
-/// may not pass locks on.
-package final class StageLock {
+/// may not pass locks on. A lock may be handed to another thread, and is not shared by two.
+package final class StageLock: @unchecked Sendable {
   /// What came of asking for a lock.
   package enum Acquisition {
     /// `from` is a dead process that had not let go.

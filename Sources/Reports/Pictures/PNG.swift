@@ -38,12 +38,12 @@ package enum PNG {
     var software = spng_text()
     withUnsafeMutableBytes(of: &software.keyword) { $0.copyBytes(from: "Software".utf8) }
     software.type = Int32(SPNG_TEXT.rawValue)
-    var words = "segpipe".utf8.map { CChar($0) }
-    // libspng copies the text while this call lasts.
+    // libspng copies the text while this call lasts, up to a zero whatever the length says.
+    var words = Array("segpipe".utf8CString)
     try check(
       words.withUnsafeMutableBufferPointer { words in
         software.text = words.baseAddress
-        software.length = words.count
+        software.length = words.count - 1
         return spng_set_text(context, &software, 1)
       })
   }
