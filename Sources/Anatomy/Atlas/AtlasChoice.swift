@@ -14,6 +14,11 @@ package struct AtlasChoice: Equatable, Sendable {
   package let source: Source
   package let folder: String
 
+  /// An atlas named by its folder.
+  package static func given(_ folder: String) -> AtlasChoice {
+    AtlasChoice(source: .given, folder: folder)
+  }
+
   /// Folder of the workspace that the learning commands share where none is named.
   package static let commonWorkspace = "segpipe-work"
 

@@ -33,7 +33,7 @@ package struct EncoderSettings: Hashable, Sendable, Codable {
 
   package init(_ source: Source) {
     self.source = source
-    (steps, rate) = source == .simulated ? (3000, 5e-4) : (1000, 1e-4)
+    (steps, rate) = source == .simulated ? (1500, 5e-4) : (500, 1e-4)
   }
 
   /// Learning rate by step.

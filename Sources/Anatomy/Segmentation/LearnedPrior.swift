@@ -1,3 +1,4 @@
+import Imaging
 import Networks
 
 /// A trained prior as scans are read by it.

@@ -14,8 +14,9 @@ struct ScanAnatomy {
   private let observation: Observation
   private(set) var z: [Float]
 
-  /// t: what a voxel of 8 mm3 counts.
-  static let temperature: Float = 0.3
+  /// t: what a voxel of 8 mm3 counts. On three scans and two drawn ones 0.3 lost 0.004 Dice against no
+  /// refinement, 0.03 and 0.1 lost nothing and gained on the unusual anatomy.
+  static let temperature: Float = 0.05
   /// Step size of the refinement (Adam) at its start.
   private static let rate: Float = 0.05
 

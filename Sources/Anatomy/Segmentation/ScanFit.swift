@@ -123,22 +123,33 @@ extension Segmenter {
     }
   }
 
+  /// How often z is read: intensities are known better once the anatomy is.
+  private static let readings = 2
+
   /// Finds z and goes on with the label prior that it makes, and what warp is left.
   private func readAnatomy(
     _ learned: LearnedPrior, _ scan: Volume<Float>, _ affine: AffineRegistration, _ kind: ScanKind,
     _ fitter: inout ScanFitter, trace: (String) -> Void
   ) throws -> LocationPrior {
-    let fit = ScanFit(startOf: fitter, affine: affine, kind: kind)
-    var anatomy = try ScanAnatomy(
-      learned, scan: scan, fit: fit, prior: prior,
-      likelihood: settings.likelihood)
-    trace("z encoded")
-    let losses = try anatomy.refine(steps: settings.refinements)
-    trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")
-    let own = try anatomy.prior()
-    trace("z decoded")
-    fitter.change(to: GroupPrior(own, factor: max(1, Int((2 / own.grid.spacing.max()).rounded()))))
-    fitter.estimateIntensities(rounds: 4)
+    var own = prior
+    for round in 1...Self.readings {
+      let fit = ScanFit(startOf: fitter, affine: affine, kind: kind)
+      var anatomy = try ScanAnatomy(
+        learned, scan: scan, fit: fit, prior: prior, likelihood: settings.likelihood)
+      if round == Self.readings, settings.refinements > 0 {
+        let losses = try anatomy.refine(steps: settings.refinements)
+        trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")
+      }
+      own = try anatomy.prior()
+      let factor = max(1, Int((2 / own.grid.spacing.max()).rounded()))
+      fitter.change(to: GroupPrior(own, factor: factor))
+      fitter.estimateIntensities(rounds: 4)
+      if round < Self.readings {
+        fitter.estimateBias()
+        fitter.estimateIntensities(rounds: 3)
+      }
+      trace("z read, \(round) of \(Self.readings)")
+    }
     if settings.fitsWarp { warp(&fitter, Self.remainingWarp, trace: trace) }
     return own
   }

@@ -16,7 +16,7 @@ package struct Segmenter: Sendable {
     /// Form of the likelihood that z is refined by.
     package var likelihood = EncoderSettings.Likelihood.exact
     /// Steps by which z is refined on the scan.
-    package var refinements = 20
+    package var refinements = 10
     /// What a posterior probability of 1 is kept as (255 or 65535); nil keeps none.
     package var posteriorLevels: Int?
     /// Scan world mm to atlas world mm, where it is known: nothing is registered then.

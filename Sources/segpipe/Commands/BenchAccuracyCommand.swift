@@ -88,7 +88,9 @@ extension BenchCommand {
           let segmenter = try variant.segmenter(
             atlas.prior, learned: learned, settings: method.settings(levels: nil))
           let start = Date()
-          let result = try segmenter.segment(known.scan, path: known.name)
+          let result = try segmenter.segment(
+            known.scan, path: known.name,
+            trace: { console.detail("\(known.name), \(name ?? variant.name): \($0)") })
           let seconds = Date().timeIntervalSince(start)
           let scores = try LabelComparison.scores(
             segmentation: result.labels, reference: known.reference, set: .head29)

@@ -40,8 +40,7 @@ final class StageContext: Sendable {
         return (last.atlas, last.learned)
       }
       let atlas = try AtlasFiles.read(folder)
-      let choice = AtlasChoice(source: .given, folder: folder)
-      let learned = try LearnedChoice.choose(prior: nil, encoder: nil, atlas: choice)?
+      let learned = try LearnedChoice.choose(prior: nil, encoder: nil, atlas: .given(folder))?
         .read(for: atlas)
       // The last one only: they are large, and stages come in groups.
       last = Last(folder: folder, stamps: stamps, atlas: atlas, learned: learned)
