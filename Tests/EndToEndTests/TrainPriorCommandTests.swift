@@ -88,7 +88,7 @@ import Testing
       #expect(!FileManager.default.fileExists(atPath: folder + "/prior.safetensors"))
       let words = try String(contentsOfFile: folder + "-errors", encoding: .utf8)
       #expect(words.contains("asked to stop; finishing this step"))
-      #expect(words.contains("; repeat the command to go on"))
+      #expect(words.contains("Repeat the command to go on"))
       let last = try Program.run(arguments(folder))
       #expect(last.status == 0, "\(last.errors)")
       #expect(last.errors.contains("going on after step "))

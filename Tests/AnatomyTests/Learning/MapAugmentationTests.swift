@@ -212,11 +212,15 @@ import Testing
     // What comes in from beyond the grid is missing.
     let whole = try only { $0.shift = 3 }
     random = Philox(seed: 5)
-    let shifted = whole.draw(0, random: &random)
-    let new = shifted.count(of: 255)
-    #expect(new > 0 && new < 40_000)
-    let unknown = shifted.count { Int($0) >= table.count && $0 != ChannelMap.missing }
-    #expect(unknown == 0)
+    // A variation takes a random share of the shift: one of a few is seen.
+    var new: [Int] = []
+    for _ in 0..<6 {
+      let shifted = whole.draw(0, random: &random)
+      new.append(shifted.count(of: 255))
+      let unknown = shifted.count { Int($0) >= table.count && $0 != ChannelMap.missing }
+      #expect(unknown == 0)
+    }
+    #expect(new.contains { $0 > 0 } && new.allSatisfy { $0 < 40_000 })
   }
 
   @Test func tablesWithoutSuchNamesAreOnlyMoved() throws {

@@ -1,0 +1,118 @@
+import Foundation
+import Glibc
+import Imaging
+import Testing
+
+/// Encoders of scans, from label maps and from scans without labels, on a small grid.
+@Suite struct EncoderCommandTests {
+  private static let few = [
+    "--steps", "12", "--report-every", "6", "--checkpoint-every", "2", "--threads", "2",
+  ]
+
+  private func pretrain(_ folder: String) -> [String] {
+    ["pretrain-encoder", "--workspace", TinyPrior.workspace, "-o", folder] + Self.few
+  }
+
+  /// A scan of a subject: intensities by label, noise, padding outside.
+  private func writeScan(_ subject: Int, to path: String) throws {
+    let map = TinyPrior.map(subject)
+    var state: UInt32 = 7
+    let voxels = map.voxels.map { label -> Float in
+      state = state &* 1_664_525 &+ 1_013_904_223
+      let noise = Float(state >> 16) / 65536 - 0.5
+      return label == 0 ? 0 : 100 * Float(label) + 40 * noise
+    }
+    try ImageWriter.write(
+      scan: Volume(grid: map.grid, voxels: voxels), like: nil, to: path, description: "test")
+  }
+
+  @Test func drawnScansTrainAnEncoderThatSurvivesBeingKilled() throws {
+    try Scratch.use { scratch in
+      let (whole, killed) = (scratch + "/whole", scratch + "/killed")
+      let first = try Program.run(pretrain(whole))
+      #expect(first.status == 0, "\(first.errors)")
+      #expect(first.errors.contains("Dice of decoded labels"))
+      for file in ["output", "errors"] {
+        _ = FileManager.default.createFile(atPath: killed + "-" + file, contents: nil)
+      }
+      let process = try Program.start(
+        try Program.path(), pretrain(killed), [:], [killed + "-output", killed + "-errors"])
+      for _ in 0..<30_000
+      where process.isRunning
+        && !FileManager.default.fileExists(atPath: killed + "/checkpoints")
+      {
+        usleep(1000)
+      }
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      let second = try Program.run(pretrain(killed))
+      #expect(second.status == 0, "\(second.errors)")
+      for name in ["encoder.safetensors", "log.jsonl"] {
+        #expect(try fileBytes(whole + "/" + name) == fileBytes(killed + "/" + name), "\(name)")
+      }
+      // Trained by other settings, it is refused before anything is done.
+      let other = try Program.run(pretrain(killed) + ["--overwrite", "--seed", "2"])
+      #expect(other.status == 0, "\(other.errors)")
+      #expect(
+        try fileBytes(whole + "/encoder.safetensors")
+          != fileBytes(killed + "/encoder.safetensors"))
+    }
+  }
+
+  @Test(arguments: ["exact", "jensen"])
+  func scansTrainAnEncoder(likelihood: String) throws {
+    try Scratch.use { scratch in
+      try FileManager.default.createDirectory(
+        atPath: scratch + "/scans", withIntermediateDirectories: true)
+      for subject in 0..<2 { try writeScan(subject, to: scratch + "/scans/s\(subject).nii.gz") }
+      let prior = try fileBytes(TinyPrior.prior)
+      let result = try Program.run(
+        [
+          "train-segmenter", scratch + "/scans", "--workspace", TinyPrior.workspace, "-o",
+          scratch + "/out", "--likelihood", likelihood, "--intensities",
+          likelihood == "exact" ? "scan" : "data-set",
+        ] + Self.few)
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.errors.contains("Jensen bound"))
+      #expect(FileManager.default.fileExists(atPath: scratch + "/out/encoder.safetensors"))
+      #expect(try fileBytes(TinyPrior.prior) == prior)
+      let log = try String(contentsOfFile: scratch + "/out/log.jsonl", encoding: .utf8)
+      struct Line: Decodable {
+        let kind: String
+        let exact: Double?
+        let jensen: Double?
+      }
+      let lines = try log.split(separator: "\n").map {
+        try JSONDecoder().decode(Line.self, from: Data($0.utf8))
+      }
+      let evaluations = lines.filter { $0.kind == "evaluation" }
+      #expect(evaluations.count == 3)
+      for line in evaluations {
+        #expect(try #require(line.jensen) <= #require(line.exact))
+      }
+    }
+  }
+
+  @Test func anEncoderOfAnotherPriorIsRefused() throws {
+    try Scratch.use { scratch in
+      let made = try Program.run(pretrain(scratch + "/encoder"))
+      #expect(made.status == 0, "\(made.errors)")
+      let trained = try Program.run(
+        [
+          "train-prior", "--workspace", TinyPrior.workspace, "-o", scratch + "/prior", "--seed",
+          "5",
+          "--steps", "2",
+        ])
+      #expect(trained.status == 0, "\(trained.errors)")
+      try writeScan(0, to: scratch + "/scan.nii.gz")
+      let result = try Program.run([
+        "segment", scratch + "/scan.nii.gz", "-o", scratch + "/seg.nii.gz", "--workspace",
+        TinyPrior.workspace, "--prior", scratch + "/prior/prior.safetensors", "--encoder",
+        scratch + "/encoder/encoder.safetensors",
+      ])
+      #expect(result.status == 65, "\(result.errors)")
+      #expect(result.errors.contains("encoder.safetensors"))
+      #expect(!FileManager.default.fileExists(atPath: scratch + "/seg.nii.gz"))
+    }
+  }
+}
