@@ -44,15 +44,6 @@ package struct LearnedPrior: Sendable {
     return model
   }
 
-  /// q(z given what was observed), by the encoder of scans if there is one. Throws `NetworkError`.
-  func encode(_ observed: Observation, through model: WarpingAutoEncoder) throws -> GaussianLatent {
-    guard let encoder else { return model.encode(observed) }
-    let own = try ObservationEncoder(through: model, trains: false)
-    try encoder.load(into: own.parameters)
-    own.update()
-    return own.encode(observed)
-  }
-
   /// The label prior that a network makes of z.
   func decoded(_ model: WarpingAutoEncoder, _ z: [Float]) throws -> LocationPrior {
     let (grid, labels) = (prior.grid, prior.table.count)
@@ -66,5 +57,30 @@ package struct LearnedPrior: Sendable {
     }
     return LocationPrior(
       grid: grid, table: prior.table, outside: prior.outside, planes: planes.compactMap { $0 })
+  }
+}
+
+/// The networks of one scan.
+struct ScanReader {
+  let model: WarpingAutoEncoder
+  /// Nil: scans are encoded as label maps are.
+  private let encoder: ObservationEncoder?
+
+  /// Throws `NetworkError`.
+  init(_ learned: LearnedPrior) throws {
+    model = try learned.network()
+    guard let file = learned.encoder else {
+      encoder = nil
+      return
+    }
+    let own = try ObservationEncoder(through: model, trains: false)
+    try file.load(into: own.parameters)
+    own.update()
+    encoder = own
+  }
+
+  /// q(z given what was observed), by the encoder of scans if there is one.
+  func encode(_ observed: Observation) -> GaussianLatent {
+    encoder?.encode(observed) ?? model.encode(observed)
   }
 }

@@ -22,15 +22,16 @@ struct ScanAnatomy {
 
   /// From what is known of a scan so far.
   init(
-    _ learned: LearnedPrior, scan: Volume<Float>, fit: ScanFit, prior: LocationPrior,
+    _ learned: LearnedPrior, reader: ScanReader, scan: Volume<Float>, fit: ScanFit,
+    prior: LocationPrior,
     likelihood: EncoderSettings.Likelihood
-  ) throws {
+  ) {
     self.learned = learned
-    model = try learned.network()
+    model = reader.model
     let seen = ScanObservation(
       Self.halved(scan, fit, prior.grid), model: fit.model, table: prior.table)
     observation = likelihood == .exact ? seen.exact : seen.jensen
-    z = try learned.encode(seen.exact, through: model).mean
+    z = reader.encode(seen.exact).mean
   }
 
   /// A scan's averages over 2x2x2 voxels of the atlas grid under its affine, the bias field taken off; not

@@ -131,11 +131,13 @@ extension Segmenter {
     _ learned: LearnedPrior, _ scan: Volume<Float>, _ affine: AffineRegistration, _ kind: ScanKind,
     _ fitter: inout ScanFitter, trace: (String) -> Void
   ) throws -> LocationPrior {
+    let reader = try ScanReader(learned)
     var own = prior
     for round in 1...Self.readings {
       let fit = ScanFit(startOf: fitter, affine: affine, kind: kind)
-      var anatomy = try ScanAnatomy(
-        learned, scan: scan, fit: fit, prior: prior, likelihood: settings.likelihood)
+      var anatomy = ScanAnatomy(
+        learned, reader: reader, scan: scan, fit: fit, prior: prior, likelihood: settings.likelihood
+      )
       if round == Self.readings, settings.refinements > 0 {
         let losses = try anatomy.refine(steps: settings.refinements)
         trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")
