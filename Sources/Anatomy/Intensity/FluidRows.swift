@@ -11,15 +11,15 @@ struct FluidRows {
   /// Groups that seem to have shrunk.
   private let shrunken: [Int]
 
-  /// From posteriors summed by row (rows x lanes).
+  /// Nil where the scan's contrast does not tell fluid from tissue.
   ///
   /// - Parameters:
+  ///   - histogram: posteriors summed by row, rows x lanes.
+  ///   - lanes: tissue groups, padded.
   ///   - fluid: for each tissue group, whether it is fluid.
   ///   - tissue: for each tissue group, whether it is a structure of interest other than fluid.
   ///   - inner: for each tissue group, whether fluid's intensities are to be kept from it. Cortex folds
   ///     around fluid, and shares voxels with it in anyone.
-  ///
-  /// Nil where the scan's contrast does not tell fluid from tissue.
   init?(histogram: [Double], lanes: Int, fluid: [Bool], tissue: [Bool], inner: [Bool]) {
     let last = IntensityScale.rows - 2
     func density(_ groups: [Bool]) -> [Double] {

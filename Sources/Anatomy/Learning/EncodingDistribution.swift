@@ -22,7 +22,6 @@ package struct EncodingDistribution: Sendable, Equatable {
   package let deviations: [Float]
 
   /// c: how close a draw keeps to the encoding it starts from, 0...1.
-  static let tau: Float = Float(ProcessInfo.processInfo.environment["TAU"] ?? "0.9")!
   package static let closeness: Float = 0.95
 
   package init(mean: [Float], factors: [Float], coefficients: [Float], deviations: [Float]) {

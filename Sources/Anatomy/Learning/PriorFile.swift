@@ -92,7 +92,9 @@ package struct PriorFile: Sendable {
   }
 
   private static func isBesideDecoder(_ name: String) -> Bool {
-    ["encoder.", "posterior.", "mean.", "log_variance.", "encodings."].contains { name.hasPrefix($0) }
+    ["encoder.", "posterior.", "mean.", "log_variance.", "encodings."].contains {
+      name.hasPrefix($0)
+    }
   }
 
   /// The distribution that encodings of label maps follow, if the file holds one.

@@ -10,8 +10,9 @@ package struct ScanFit: Sendable {
   package var model: IntensityModel
   package var kind: ScanKind
   package var quality: SegmentationQuality
-  /// The label prior of this scan where z has been found; else the location prior applies.
-  package var prior: LocationPrior?
+  /// Label priors of this scan where z has been found, one or as many as were drawn; else none, and the
+  /// location prior applies.
+  package var anatomies: [LocationPrior] = []
 }
 
 extension ScanFit {
@@ -45,9 +46,8 @@ extension Segmenter {
     if settings.fitsWarp {
       warp(&fitter, learned == nil ? Self.fullWarp : Self.coarseWarp, trace: trace)
     }
-    let anatomy = try learned.map {
-      try readAnatomy($0, scan, affine, kind, &fitter, trace: trace)
-    }
+    let anatomies =
+      try learned.map { try readAnatomy($0, scan, affine, kind, &fitter, trace: trace) } ?? []
     let (information, tissueInformation) = (fitter.information(), fitter.tissueInformation())
     let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
     // Averages over blocks have narrower distributions than the voxels that are to be labelled.
@@ -63,7 +63,7 @@ extension Segmenter {
       quality: SegmentationQuality(
         information: information, tissueInformation: tissueInformation,
         outsideView: outsideView(scan.grid, affine.transform), gainOfHalfTurn: gainOfHalfTurn,
-        largestDisplacement: Double(fitter.displacement.largest)), prior: anatomy)
+        largestDisplacement: Double(fitter.displacement.largest)), anatomies: anatomies)
   }
 
   /// Intensities and bias field under the location prior as the affine places it.
@@ -126,13 +126,14 @@ extension Segmenter {
   /// How often z is read: intensities are known better once the anatomy is.
   private static let readings = 2
 
-  /// Finds z and goes on with the label prior that it makes, and what warp is left.
+  /// Finds z and goes on with the label prior that it makes, and what warp is left. Returns that prior, or
+  /// those of as many samples of z as are wanted.
   private func readAnatomy(
     _ learned: LearnedPrior, _ scan: Volume<Float>, _ affine: AffineRegistration, _ kind: ScanKind,
     _ fitter: inout ScanFitter, trace: (String) -> Void
-  ) throws -> LocationPrior {
+  ) throws -> [LocationPrior] {
     let reader = try ScanReader(learned)
-    var own = prior
+    var anatomies: [LocationPrior] = []
     for round in 1...Self.readings {
       let fit = ScanFit(startOf: fitter, affine: affine, kind: kind)
       var anatomy = ScanAnatomy(
@@ -142,7 +143,7 @@ extension Segmenter {
         let losses = try anatomy.refine(steps: settings.refinements)
         trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")
       }
-      own = try anatomy.prior()
+      let own = try anatomy.prior()
       let factor = max(1, Int((2 / own.grid.spacing.max()).rounded()))
       fitter.change(to: GroupPrior(own, factor: factor))
       fitter.estimateIntensities(rounds: 4)
@@ -151,9 +152,13 @@ extension Segmenter {
         fitter.estimateIntensities(rounds: 3)
       }
       trace("z read, \(round) of \(Self.readings)")
+      guard round == Self.readings else { continue }
+      anatomies =
+        settings.samples == 1
+        ? [own] : try (0..<settings.samples).map { try anatomy.sample($0, seed: settings.seed) }
     }
     if settings.fitsWarp { warp(&fitter, Self.remainingWarp, trace: trace) }
-    return own
+    return anatomies
   }
 
   /// Samples below which nothing can be estimated.

@@ -6,6 +6,8 @@ package struct Segmentation: Sendable {
   package let labels: Volume<Int32>
   /// Where they were asked for: posterior probabilities, on a grid of `posteriorOrder.target`.
   package let posteriors: Posteriors?
+  /// Where it was asked for: entropy of the posterior in nats, on the scan's own grid.
+  package let entropy: Volume<Float>?
   /// From the scan's voxel order to that of the posteriors.
   package let order: VoxelOrder
   /// One entry a label of the table.

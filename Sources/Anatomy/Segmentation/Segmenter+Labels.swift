@@ -8,6 +8,8 @@ extension Segmenter {
     var labels: [Int32]
     var volumes: [StructureVolume]
     var posteriors: Posteriors?
+    /// nats, over the scan's voxels, where it was asked for.
+    var entropy: [Float]?
     /// nats.
     var meanEntropy: Double
   }
@@ -19,19 +21,24 @@ extension Segmenter {
     let plane = grid.extents.x * grid.extents.y
     let values = prior.table.labels.map(\.index)
     let kernel = PlaneLabeller(
-      prior: fit.prior ?? prior, fit: fit, grid: grid, isTarget: isTarget,
-      usesIntensities: settings.usesIntensities)
+      anatomies: fit.anatomies.isEmpty ? [prior] : fit.anatomies, fit: fit, grid: grid,
+      isTarget: isTarget, usesIntensities: settings.usesIntensities,
+      keepsEntropy: settings.keepsEntropy)
     let levels = settings.posteriorLevels
     let count = prior.table.count
     var labels = [Int32](repeating: 0, count: grid.count)
+    var entropy = [Float](repeating: 0, count: settings.keepsEntropy ? grid.count : 0)
     let planes: [PlaneLabeller.Result] = labels.withUnsafeMutableBufferPointer { buffer in
-      scan.voxels.withUnsafeBufferPointer { source in
-        nonisolated(unsafe) let (out, voxels) = (buffer, source)
-        return Parallel.map(grid.extents.z) { z in
-          let row = UnsafeBufferPointer(rebasing: voxels[z * plane..<(z + 1) * plane])
-          let result = kernel.run(plane: z, voxels: row, levels: levels)
-          for i in 0..<plane { out[z * plane + i] = values[Int(result.best[i])] }
-          return result.withoutLabels()
+      entropy.withUnsafeMutableBufferPointer { entropy in
+        scan.voxels.withUnsafeBufferPointer { source in
+          nonisolated(unsafe) let (out, entropy, voxels) = (buffer, entropy, source)
+          return Parallel.map(grid.extents.z) { z in
+            let row = UnsafeBufferPointer(rebasing: voxels[z * plane..<(z + 1) * plane])
+            let result = kernel.run(plane: z, voxels: row, levels: levels)
+            for i in 0..<plane { out[z * plane + i] = values[Int(result.best[i])] }
+            for (i, value) in result.entropies.enumerated() { entropy[z * plane + i] = value }
+            return result.withoutVoxels()
+          }
         }
       }
     }
@@ -52,7 +59,8 @@ extension Segmenter {
       labels: labels, volumes: volumes,
       posteriors: levels.map {
         Posteriors(grid: grid, levels: $0, labels: count, planes: planes.map(\.posteriors))
-      }, meanEntropy: planes.reduce(0) { $0 + $1.entropy.sum } / Double(max(1, judged)))
+      }, entropy: settings.keepsEntropy ? entropy : nil,
+      meanEntropy: planes.reduce(0) { $0 + $1.entropy.sum } / Double(max(1, judged)))
   }
 }
 
@@ -65,15 +73,20 @@ struct PlaneLabeller: Sendable {
     var posteriors: Posteriors.Plane
     /// Sum over the voxels that were looked at, nats.
     var entropy = (sum: 0.0, voxels: 0)
+    /// nats, one a voxel where they were asked for.
+    var entropies: [Float] = []
 
-    func withoutLabels() -> Result {
+    func withoutVoxels() -> Result {
       var result = self
-      result.best = []
+      (result.best, result.entropies) = ([], [])
       return result
     }
   }
 
-  private let prior: LocationPrior
+  /// Label priors; the posterior is the mean of what follows from each.
+  private let anatomies: [LocationPrior]
+  private let labelCount: Int
+  private let keepsEntropy: Bool
   private let fit: ScanFit
   private let grid: Grid
   private let table: LikelihoodTable
@@ -84,10 +97,15 @@ struct PlaneLabeller: Sendable {
   private let output: [UInt8]
   private let isTarget: [Bool]
 
+  /// `anatomies` are label priors on one grid, at least one.
   init(
-    prior: LocationPrior, fit: ScanFit, grid: Grid, isTarget: [Bool], usesIntensities: Bool = true
+    anatomies: [LocationPrior], fit: ScanFit, grid: Grid, isTarget: [Bool],
+    usesIntensities: Bool = true, keepsEntropy: Bool = false
   ) {
-    self.prior = prior
+    self.anatomies = anatomies
+    self.keepsEntropy = keepsEntropy
+    let prior = anatomies[0]
+    labelCount = prior.table.count
     self.fit = fit
     self.grid = grid
     let likelihood = fit.model.table()
@@ -103,12 +121,12 @@ struct PlaneLabeller: Sendable {
   }
 
   func run(plane z: Int, voxels: UnsafeBufferPointer<Float>, levels: Int?) -> Result {
-    let count = prior.table.count
+    let count = labelCount
     let width = grid.extents.x
     var positions = [Float](repeating: 0, count: 3 * width)
     var rows = [UInt16](repeating: 0, count: width)
     var best = [UInt8](repeating: 0, count: voxels.count)
-    var posteriors = [Float](repeating: 0, count: levels == nil ? 0 : width * count)
+    var posteriors = [Float](repeating: 0, count: width * count)
     var sums = [Float](repeating: 0, count: count)
     var result = Result(
       best: [], voxels: [Int](repeating: 0, count: count),
@@ -128,27 +146,20 @@ struct PlaneLabeller: Sendable {
           value == 0
           ? IntensityScale.zero : fit.model.scale.row(value * exp(-fit.bias.logarithm(at: q)))
       }
-      posteriors.withUnsafeMutableBufferPointer { posteriors in
-        prior.withKernelPrior { kernel in
-          table.values.withUnsafeBufferPointer { values in
-            groupOf.withUnsafeBufferPointer { groups in
-              best.withUnsafeMutableBufferPointer { best in
-                segpipe_label_posterior(
-                  kernel, positions, rows, width, values.baseAddress, Int32(table.lanes),
-                  groups.baseAddress, Self.alpha, Self.paddingAlpha,
-                  best.baseAddress.map { $0 + y * width },
-                  levels == nil ? nil : posteriors.baseAddress, &sums)
-              }
-            }
-          }
-        }
-      }
+      compute(
+        positions, rows, &best, from: y * width,
+        keeping: levels != nil || keepsEntropy ? .all : .none, &posteriors, &sums)
       for k in 0..<count {
         result.soft[Int(output[k])] += Double(sums[k])
         sums[k] = 0
       }
       if z % Self.entropyStep == 0, y % Self.entropyStep == 0 {
         addEntropy(positions, rows, best[(y * width)...].prefix(width), to: &result)
+      }
+      if keepsEntropy {
+        for x in 0..<width {
+          result.entropies.append(Self.entropy(posteriors[x * count..<(x + 1) * count]))
+        }
       }
       collect(posteriors, &best, row: y, levels: levels, into: &result)
     }
@@ -164,23 +175,75 @@ struct PlaneLabeller: Sendable {
   private func addEntropy(
     _ positions: [Float], _ rows: [UInt16], _ best: ArraySlice<UInt8>, to result: inout Result
   ) {
-    let count = prior.table.count
     let places = best.indices.filter { isTarget[Int(best[$0])] }.map { $0 - best.startIndex }
     guard !places.isEmpty else { return }
-    var posteriors = [Float](repeating: 0, count: places.count * count)
+    var posteriors = [Float](repeating: 0, count: places.count * labelCount)
     var (labels, sums) = (
-      [UInt8](repeating: 0, count: places.count), [Float](repeating: 0, count: count)
+      [UInt8](repeating: 0, count: places.count), [Float](repeating: 0, count: labelCount)
     )
-    prior.withKernelPrior { kernel in
-      segpipe_label_posterior(
-        kernel, places.flatMap { positions[3 * $0..<3 * $0 + 3] }, places.map { rows[$0] },
-        places.count, table.values, Int32(table.lanes), groupOf, Self.alpha, Self.paddingAlpha,
-        &labels, &posteriors, &sums)
-    }
-    var entropy: Float = 0
-    for p in posteriors where p > 1e-6 { entropy -= p * log(p) }
-    result.entropy.sum += Double(entropy)
+    compute(
+      places.flatMap { positions[3 * $0..<3 * $0 + 3] }, places.map { rows[$0] }, &labels,
+      from: 0, keeping: .all, &posteriors, &sums)
+    result.entropy.sum += Double(Self.entropy(posteriors[...]))
     result.entropy.voxels += places.count
+  }
+
+  /// -sum of p log p, nats.
+  private static func entropy(_ probabilities: ArraySlice<Float>) -> Float {
+    var entropy: Float = 0
+    for p in probabilities where p > 1e-6 { entropy -= p * log(p) }
+    return entropy
+  }
+
+  /// Whether posteriors are wanted, or labels and sums alone.
+  private enum Kept { case none, all }
+
+  /// The posterior of a row of voxels, the mean over all anatomies.
+  ///
+  /// - Parameters:
+  ///   - positions: voxels of the atlas, three a voxel.
+  ///   - rows: rows of the likelihood table, one a voxel.
+  ///   - best: gets the most probable labels, from index `first` on.
+  ///   - kept: whether `posteriors` are wanted.
+  ///   - posteriors: gets probabilities, voxels x labels.
+  ///   - sums: gets the sum over voxels added, one a label.
+  private func compute(
+    _ positions: [Float], _ rows: [UInt16], _ best: inout [UInt8], from first: Int,
+    keeping kept: Kept, _ posteriors: inout [Float], _ sums: inout [Float]
+  ) {
+    let (width, isOne) = (rows.count, anatomies.count == 1)
+    let share = 1 / Float(anatomies.count)
+    var one = [Float](repeating: 0, count: isOne ? 0 : width * labelCount)
+    if !isOne { for i in posteriors.indices { posteriors[i] = 0 } }
+    for anatomy in anatomies {
+      anatomy.withKernelPrior { kernel in
+        best.withUnsafeMutableBufferPointer { best in
+          func run(_ target: UnsafeMutablePointer<Float>?) {
+            segpipe_label_posterior(
+              kernel, positions, rows, width, table.values, Int32(table.lanes), groupOf,
+              Self.alpha, Self.paddingAlpha, best.baseAddress.map { $0 + first }, target, &sums)
+          }
+          if !isOne {
+            one.withUnsafeMutableBufferPointer { run($0.baseAddress) }
+          } else if kept == .all {
+            posteriors.withUnsafeMutableBufferPointer { run($0.baseAddress) }
+          } else {
+            run(nil)
+          }
+        }
+      }
+      for i in one.indices { posteriors[i] += share * one[i] }
+    }
+    guard !isOne else { return }
+    for k in sums.indices { sums[k] *= share }
+    for x in 0..<width {
+      var most = 0
+      for k in 1..<labelCount
+      where posteriors[x * labelCount + k] > posteriors[x * labelCount + most] {
+        most = k
+      }
+      best[first + x] = UInt8(most)
+    }
   }
 
   /// Chance of any label anywhere.
@@ -192,7 +255,7 @@ struct PlaneLabeller: Sendable {
     _ posteriors: [Float], _ best: inout [UInt8], row y: Int, levels: Int?,
     into result: inout Result
   ) {
-    let count = prior.table.count
+    let count = labelCount
     let width = grid.extents.x
     var merged = [Float](repeating: 0, count: count)
     for x in 0..<width {

@@ -17,6 +17,12 @@ package struct Segmenter: Sendable {
     package var likelihood = EncoderSettings.Likelihood.exact
     /// Steps by which z is refined on the scan.
     package var refinements = 10
+    /// Anatomies drawn from q(z given the scan), over which posteriors are averaged; 1 takes its mean.
+    package var samples = 1
+    /// Of these draws.
+    package var seed: UInt64 = 1
+    /// Whether the entropy of the posterior is kept at every voxel.
+    package var keepsEntropy = false
     /// What a posterior probability of 1 is kept as (255 or 65535); nil keeps none.
     package var posteriorLevels: Int?
     /// Scan world mm to atlas world mm, where it is known: nothing is registered then.
@@ -116,7 +122,9 @@ package struct Segmenter: Sendable {
     quality.meanEntropy = result.meanEntropy
     return Segmentation(
       labels: order.undo(Volume(grid: order.target, voxels: result.labels)),
-      posteriors: result.posteriors, order: order, volumes: result.volumes,
+      posteriors: result.posteriors,
+      entropy: result.entropy.map { order.undo(Volume(grid: order.target, voxels: $0)) },
+      order: order, volumes: result.volumes,
       transform: fit.transform, kind: fit.kind, model: fit.model, quality: quality)
   }
 

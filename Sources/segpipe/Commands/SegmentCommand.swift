@@ -9,8 +9,8 @@ struct SegmentCommand: ConsoleCommand {
     abstract: "Segments scans on their own grid, whatever their contrast and orientation.",
     discussion: """
       One scan goes to one file. Several scans, a folder, or a list go to a folder, where results are \
-      named after their scans: NAME_seg.nii.gz, NAME_posteriors.nii.gz, NAME_qc.png, NAME_report.html, \
-      NAME_affine.txt; volumes of all scans go to one table. A JSON file beside each label map tells what was fitted and \
+      named after their scans: NAME_seg.nii.gz, NAME_posteriors.nii.gz, NAME_entropy.nii.gz, \
+      NAME_qc.png, NAME_report.html, NAME_affine.txt; volumes of all scans go to one table. A JSON file beside each label map tells what was fitted and \
       how far to trust it.
 
       Examples:
@@ -18,6 +18,7 @@ struct SegmentCommand: ConsoleCommand {
         segpipe segment scan.nii.gz -o seg.nii.gz --volumes volumes.tsv --qc look.png
         segpipe segment scans/ -o segmentations/ --qc pictures/ --volumes all.csv
         segpipe segment --list scans.txt -o segmentations/ --posteriors posteriors/
+        segpipe segment scan.nii.gz -o seg.nii.gz --samples 8 --entropy doubt.nii.gz
         segpipe segment ct.nii.gz -o seg.nii.gz --affine 0GenericAffine.mat --no-bias
 
       A scan that fails does not stop the others; the exit code is the numerically highest. \

@@ -107,7 +107,7 @@ extension SegmentationPlan.Job {
   fileprivate func moved(_ path: (String) -> String) -> SegmentationPlan.Job {
     var job = SegmentationPlan.Job(
       scan: scan, subject: subject, labels: path(labels), posteriors: posteriors.map(path),
-      picture: picture.map(path), affine: affine.map(path))
+      entropy: entropy.map(path), picture: picture.map(path), affine: affine.map(path))
     (job.report, job.labelTable, job.place) = (report.map(path), labelTable.map(path), place)
     return job
   }

@@ -56,6 +56,7 @@ final class ScanSegmenter {
     // A scan that is not drawn is not kept in memory.
     let picture = job.picture == nil && job.report == nil ? nil : scan
     var segmenter = segmenter
+    segmenter.settings.keepsEntropy = job.entropy != nil
     segmenter.settings.transform = try settings.affine?.transform(
       scan: header.grid, atlas: atlas.prior.grid)
     let result = try segmenter.segment(
@@ -115,6 +116,10 @@ final class ScanSegmenter {
           try PosteriorsSidecar(atlas: identity, table: labels, place: job.place).encoded(),
           to: sidecar)
       }
+    }
+    if let path = job.entropy, let entropy = result.entropy {
+      try ImageWriter.write(
+        scan: entropy, like: header, to: path, description: description)
     }
     let sidecar = SegmentationSidecar(
       result, checks: checks, atlas: identity, table: labels, place: job.place)

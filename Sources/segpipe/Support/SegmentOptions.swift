@@ -9,6 +9,12 @@ struct SegmentOutputOptions: ParsableArguments {
       valueName: "file"))
   var posteriors: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "How uncertain the labels are: entropy of the posterior in nats, .nii or .nii.gz.",
+      valueName: "file"))
+  var entropy: String?
+
   @Option(help: ArgumentHelp("Bits of each probability: 8 or 16.", valueName: "bits"))
   var posteriorBits = 8
 
@@ -50,7 +56,7 @@ struct SegmentOutputOptions: ParsableArguments {
 
   func request(labels: String) -> SegmentationPlan.Request {
     SegmentationPlan.Request(
-      labels: labels, posteriors: posteriors, picture: qc, affine: saveAffine, report: report,
+      labels: labels, posteriors: posteriors, entropy: entropy, picture: qc, affine: saveAffine, report: report,
       volumes: volumes)
   }
 }
@@ -109,6 +115,17 @@ struct SegmentMethodOptions: ParsableArguments {
   var refine = Segmenter.Settings().refinements
 
   @Option(
+    help: ArgumentHelp(
+      """
+      Anatomies drawn from what the encoder thinks possible; posteriors, labels and entropy are of their \
+      mean. 1 takes the likeliest alone.
+      """, valueName: "N"))
+  var samples = Segmenter.Settings().samples
+
+  @Option(help: ArgumentHelp("Another seed draws other anatomies.", valueName: "number"))
+  var seed = Segmenter.Settings().seed
+
+  @Option(
     help: "Form of the likelihood that it is refined by: exact, or jensen, the bound below it.")
   var likelihood = EncoderSettings.Likelihood.exact
 
@@ -125,6 +142,12 @@ struct SegmentMethodOptions: ParsableArguments {
     guard (0...1000).contains(refine) else {
       throw ValidationError("--refine is \(refine); it must be 0 to 1000.")
     }
+    guard (1...Self.mostSamples).contains(samples) else {
+      throw ValidationError("--samples is \(samples); it must be 1 to \(Self.mostSamples).")
+    }
+    if noPrior && samples > 1 {
+      throw ValidationError("--samples draws from the trained prior, which --no-prior leaves out.")
+    }
     if noPrior && (prior != nil || encoder != nil) {
       throw ValidationError("--no-prior excludes --prior and --encoder.")
     }
@@ -133,12 +156,16 @@ struct SegmentMethodOptions: ParsableArguments {
     }
   }
 
+  /// Each takes as much memory as an atlas.
+  private static let mostSamples = 64
+
   func settings(levels: Int?) -> Segmenter.Settings {
     var settings = Segmenter.Settings()
     settings.stripped = stripped == .auto ? nil : stripped == .yes
     (settings.fitsWarp, settings.fitsBias) = (!noWarp, !noBias)
     settings.posteriorLevels = levels
     (settings.refinements, settings.likelihood) = (refine, likelihood)
+    (settings.samples, settings.seed) = (samples, seed)
     return settings
   }
 

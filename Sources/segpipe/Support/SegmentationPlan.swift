@@ -11,6 +11,8 @@ struct SegmentationPlan {
     /// The label map, and the JSON beside it.
     let labels: String
     var posteriors: String?
+    /// An image of the posterior's entropy.
+    var entropy: String?
     var picture: String?
     var affine: String?
     /// A page that shows it all.
@@ -25,7 +27,7 @@ struct SegmentationPlan {
 
     var outputs: [String] {
       [labels, sidecar]
-        + [posteriors, posteriorsSidecar, picture, affine, report, labelTable].compactMap { $0 }
+        + [posteriors, posteriorsSidecar, entropy, picture, affine, report, labelTable].compactMap { $0 }
     }
   }
 
@@ -33,6 +35,8 @@ struct SegmentationPlan {
   struct Request {
     var labels: String
     var posteriors: String?
+    /// An image of the posterior's entropy.
+    var entropy: String?
     var picture: String?
     var affine: String?
     var report: String?
@@ -66,8 +70,8 @@ struct SegmentationPlan {
       jobs = scans.paths.map { scan in
         Job(
           scan: scan, subject: ScanList.name(of: scan), labels: request.labels,
-          posteriors: request.posteriors, picture: request.picture, affine: request.affine,
-          report: request.report)
+          posteriors: request.posteriors, entropy: request.entropy, picture: request.picture,
+          affine: request.affine, report: request.report)
       }
     }
     ignored = scans.ignored
@@ -88,6 +92,7 @@ struct SegmentationPlan {
     return Job(
       scan: scan, subject: name, labels: path(request.labels, "_seg.nii.gz"),
       posteriors: request.posteriors.map { path($0, "_posteriors.nii.gz") },
+      entropy: request.entropy.map { path($0, "_entropy.nii.gz") },
       picture: request.picture.map { path($0, "_qc.png") },
       affine: request.affine.map { path($0, "_affine.txt") },
       report: request.report.map { path($0, "_report.html") })
@@ -96,7 +101,7 @@ struct SegmentationPlan {
   private static func checkFolders(_ request: Request) throws {
     let named = [
       ("--output", request.labels), ("--posteriors", request.posteriors ?? ""),
-      ("--qc", request.picture ?? ""), ("--save-affine", request.affine ?? ""),
+      ("--entropy", request.entropy ?? ""), ("--qc", request.picture ?? ""), ("--save-affine", request.affine ?? ""),
       ("--report", request.report ?? ""),
     ]
     let endings = [".nii", ".nii.gz", ".png", ".txt", ".tfm", ".html"]
@@ -109,7 +114,7 @@ struct SegmentationPlan {
   }
 
   private static func checkFiles(_ request: Request) throws {
-    for path in [request.labels, request.posteriors].compactMap({ $0 })
+    for path in [request.labels, request.posteriors, request.entropy].compactMap({ $0 })
     where !ImageWriter.canWrite(path) {
       throw ImagingError.unknownOutputFormat(path: path)
     }
