@@ -123,9 +123,11 @@ struct BIDSCommand: ConsoleCommand {
     var settings = ScanSegmenter.Settings()
     settings.method.stripped = stripped == .auto ? nil : stripped == .yes
     settings.method.posteriorLevels = posteriors ? 255 : nil
+    let context = StageContext(console: console)
     if onlyMethods {
+      let read = try context.read(StageContext.AnatomyFiles(folder: folder))
       let identity = SegmentationSidecar.AtlasIdentity(
-        try AtlasFiles.read(folder), source: source)
+        read.atlas, learned: read.learned, source: source)
       try console.output(Methods(atlas: identity, settings: settings.method, scans: 2).text)
       return
     }
@@ -135,7 +137,6 @@ struct BIDSCommand: ConsoleCommand {
     let derivatives = BIDSDerivatives(
       root: output, atlas: try AtlasFiles.name(of: folder), hasPosteriors: posteriors)
     let workspace = Workspace(output)
-    let context = StageContext(console: console)
     let study = StudyStages(
       context: context, name: "segment", atlas: (.outside(folder), source),
       settings: settings, tables: BIDSDerivatives.tables)
