@@ -28,7 +28,7 @@ struct SegmentStage {
   }
 
   private func expand(_ request: StageRequest) throws -> StageExpansion {
-    let scans = try Self.scans(request)
+    let scans = try ScanInputs(request).named
     var settings = ScanSegmenter.Settings()
     settings.method.stripped = ["yes": true, "no": false][request.text("stripped") ?? "auto"]
     settings.usesPrior = !(request.flag("no-prior") ?? false)
@@ -64,19 +64,6 @@ struct SegmentStage {
         return StudyScan(job: job, volumes: "\(folder)/volumes/\(subject).tsv")
       })
     return StageExpansion(stages, results: ["labels": .workspace(folder)])
-  }
-
-  /// The scans by name: the order in which they were given is no part of what is asked.
-  private static func scans(
-    _ request: StageRequest
-  ) throws -> [(subject: String, path: String)] {
-    let given = request.places("scans").map { request.workspace.path(of: $0) }
-    var paths: [String] = []
-    for path in given {
-      let isList = [".txt", ".list"].contains { path.lowercased().hasSuffix($0) }
-      paths += try isList ? ScanList([], list: path).paths : ScanList([path], list: nil).paths
-    }
-    return paths.map { (ScanList.name(of: $0), $0) }.sorted { ($0.0, $0.1) < ($1.0, $1.1) }
   }
 
   private static func atlas(

@@ -72,7 +72,9 @@ final class StageContext: Sendable {
   var kinds: [StageKind] {
     [
       BuildAtlasStage(context: self).kind, TrainPriorStage(context: self).kind,
-      ReportPriorStage(context: self).kind, SegmentStage(context: self).kind,
+      ReportPriorStage(context: self).kind, EncoderStages(context: self).pretraining,
+      EncoderStages(context: self).training, ReportEncoderStage(context: self).kind,
+      SegmentStage(context: self).kind,
     ]
   }
 }
