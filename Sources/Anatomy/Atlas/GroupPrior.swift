@@ -44,15 +44,13 @@ package struct GroupPrior: Sendable {
         for y in 0..<ny {
           for x in 0..<nx {
             let target = ((z * ny + y) * nx + x) * lanes
-            if x == 0 || y == 0 || z == 0 || x == nx - 1 || y == ny - 1 || z == nz - 1 {
-              for lane in 0..<lanes { out[target + lane] = shell[lane] }
-              continue
-            }
+            let isShell =
+              x == 0 || y == 0 || z == 0 || x == nx - 1 || y == ny - 1 || z == nz - 1
             for lane in 0..<lanes { sums[lane] = 0 }
             var covered: Int32 = 0
-            let x0 = (x - 1) * factor
-            let y0 = (y - 1) * factor
-            let z0 = (z - 1) * factor
+            let x0 = min(max(x - 1, 0), nx - 3) * factor
+            let y0 = min(max(y - 1, 0), ny - 3) * factor
+            let z0 = min(max(z - 1, 0), nz - 3) * factor
             for fz in z0..<min(z0 + factor, fine.extents.z) {
               for fy in y0..<min(y0 + factor, fine.extents.y) {
                 for fx in x0..<min(x0 + factor, fine.extents.x) {
@@ -66,7 +64,8 @@ package struct GroupPrior: Sendable {
               }
             }
             for lane in 0..<groups {
-              out[target + lane] = UInt8(clamping: (2 * sums[lane] + covered) / (2 * covered))
+              let own = UInt8(clamping: (2 * sums[lane] + covered) / (2 * covered))
+              out[target + lane] = isShell ? UInt8((Int(own) + Int(shell[lane])) / 2) : own
             }
           }
         }

@@ -12,6 +12,8 @@ struct ScanFitter {
   private let scale: IntensityScale
   private let isKnown: [Bool]
   private let fitsBias: Bool
+  /// What is kept from structures that may have shrunk, until a warp has found how far; nil then.
+  private var fluid: FluidRows?
   private(set) var samples: ScanSamples
   /// Undisplaced positions, mm along the atlas's axes, and displaced ones as the kernels expect them.
   private var base: [Float]
@@ -42,8 +44,12 @@ struct ScanFitter {
     base = samples.positions(toAtlas)
     positions = view.kernelPositions(base)
     let start = groups.histogram(positions: positions, rows: samples.rows, table: affine.table)
+    fluid = FluidRows(
+      histogram: start.counts, lanes: groups.lanes, fluid: segmenter.isFluidGroup,
+      tissue: zip(segmenter.isTargetGroup, segmenter.isFluidGroup).map { $0 && !$1 },
+      inner: segmenter.isInnerGroup)
     model = IntensityModel(
-      histogram: start.counts, lanes: groups.lanes,
+      histogram: fluid?.removed(from: start.counts) ?? start.counts, lanes: groups.lanes,
       components: isKnown.map { IntensityModel.components(isKnown: $0) }, scale: scale)
     table = model.table()
     bias = BiasField(over: atlasGrid)
@@ -58,7 +64,8 @@ struct ScanFitter {
   /// Expectation maximisation of the intensity model.
   mutating func estimateIntensities(rounds: Int) {
     for _ in 0..<rounds {
-      model.update(histogram: posteriorHistogram())
+      let histogram = posteriorHistogram()
+      model.update(histogram: fluid?.removed(from: histogram) ?? histogram)
       table = model.table()
     }
   }
@@ -80,6 +87,9 @@ struct ScanFitter {
     bias.fit(positions: base, residuals: residuals, weights: weights, volume: samples.volume)
     samples.correct(bias.logarithms(base), scale: scale)
   }
+
+  /// From here on, what is where fluid was expected is known from the anatomy.
+  mutating func trustAnatomy() { fluid = nil }
 
   /// The warp on a lattice of the given spacing, in mm, with the intensities estimated anew as it goes.
   mutating func estimateWarp(spacing: Double, rounds: Int) {

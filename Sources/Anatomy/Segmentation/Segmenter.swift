@@ -46,6 +46,10 @@ package struct Segmenter: Sendable {
   let isTarget: [Bool]
   /// The same for tissue groups: any label of it.
   let isTargetGroup: [Bool]
+  /// For each tissue group, whether all its labels are cerebrospinal fluid or lie in it.
+  let isFluidGroup: [Bool]
+  /// For each tissue group, whether all its labels are white matter or grey matter beneath the cortex.
+  let isInnerGroup: [Bool]
   let coarse: (mm8: GroupPrior, mm4: GroupPrior, mm2: GroupPrior)
 
   /// - Throws: `AnatomyError.tooManyLabels` for more tissue groups than the kernels hold.
@@ -66,6 +70,16 @@ package struct Segmenter: Sendable {
     }
     self.isTarget = isTarget
     self.isTargetGroup = isTargetGroup
+    func all(_ tissues: Set<Int>) -> [Bool] {
+      (0..<groups).map { group in
+        prior.table.labels.indices.allSatisfy {
+          prior.table.groupOfLabel[$0] != group
+            || prior.table.labels[$0].mapping.map(tissues.contains) ?? false
+        }
+      }
+    }
+    isFluidGroup = all([3])
+    isInnerGroup = all([2, 9])
     let perMM = 1 / prior.grid.spacing.max()
     func averaged(_ mm: Double) -> GroupPrior {
       GroupPrior(prior, factor: max(1, Int((mm * perMM).rounded())))

@@ -47,6 +47,12 @@ extension BenchCommand {
     @Option(help: ArgumentHelp("Picture of the means, .svg.", valueName: "file"))
     var picture: String?
 
+    @Option(
+      help: ArgumentHelp(
+        "Keep the scans that --from-maps draws, and their labels, in this folder.",
+        valueName: "folder"))
+    var keep: String?
+
     @OptionGroup var method: SegmentMethodOptions
     @OptionGroup var outputs: OutputOptions
     @OptionGroup var common: CommonOptions
@@ -61,6 +67,9 @@ extension BenchCommand {
       if robust && !fromMaps.isEmpty {
         throw ValidationError("--robust needs scans and references.")
       }
+      if keep != nil && fromMaps.isEmpty {
+        throw ValidationError("--keep needs --from-maps.")
+      }
       if let output, DelimitedText(extensionOf: output) == nil {
         throw ValidationError("--output is '\(output)'; it must end in .tsv or .csv.")
       }
@@ -74,7 +83,15 @@ extension BenchCommand {
     }
 
     func perform(_ console: Console) throws {
-      for path in [output, picture].compactMap({ $0 }) {
+      var written = [output, picture].compactMap { $0 }
+      if let keep {
+        try FileManager.default.createDirectory(atPath: keep, withIntermediateDirectories: true)
+        for path in fromMaps {
+          let name = ScanList.name(of: path)
+          written += [kept(name, "scan"), kept(name, "labels")]
+        }
+      }
+      for path in written {
         try OutputGuard.check(path, overwrite: outputs.overwrite, inputs: files + fromMaps)
       }
       let choice = try AtlasChoice.choose(given: method.atlas, workspace: method.workspace)
@@ -129,6 +146,11 @@ extension BenchCommand {
       try console.output(report.text)
     }
 
+    /// Where a drawn scan or its labels are kept.
+    private func kept(_ name: String, _ what: String) -> String {
+      ((keep ?? "") as NSString).appendingPathComponent("\(name)_\(what).nii.gz")
+    }
+
     private func read(_ scan: String, _ reference: String) throws -> Known {
       let folder = ((scan as NSString).deletingLastPathComponent as NSString).lastPathComponent
       let name = ScanList.name(of: scan)
@@ -143,7 +165,12 @@ extension BenchCommand {
       var settings = SyntheticScan.Settings()
       settings.seed = seed
       let drawn = SyntheticScan(of: map, table: table, settings: settings)
-      return Known(name: ScanList.name(of: path), scan: drawn.scan, reference: drawn.truth)
+      let name = ScanList.name(of: path)
+      if let keep {
+        let (scan, labels) = (kept(name, "scan"), kept(name, "labels"))
+        try drawn.write(scan: scan, labels: labels, description: "segpipe bench accuracy")
+      }
+      return Known(name: name, scan: drawn.scan, reference: drawn.truth)
     }
   }
 }

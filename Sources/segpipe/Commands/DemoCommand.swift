@@ -72,13 +72,7 @@ struct DemoCommand: ConsoleCommand {
     let grid = SyntheticScan.tiltedGrid(
       extents: SIMD3(176, 208, 176), around: atlas.prior.grid.centre)
     let drawn = SyntheticScan(atlas.prior, on: grid, settings: settings)
-    var labelling = VolumeStreamWriter.Labelling()
-    labelling.description = description
-    let writer = try VolumeStreamWriter(
-      paths[0], grid: grid, volumes: nil, type: .int16, labelling: labelling, level: 1)
-    try writer.write(drawn.scan.voxels.map { Int16(clamping: Int($0)) })
-    try writer.commit()
-    try ImageWriter.write(labels: drawn.truth, like: nil, to: paths[1], description: description)
+    try drawn.write(scan: paths[0], labels: paths[1], description: description)
   }
 }
 
