@@ -78,6 +78,8 @@ import Testing
     // Neighbours differ.
     let close = svg((1, -2.61), (2, -2.68))
     #expect(close.contains(">-2.61<") && close.contains(">-2.68<") && close.contains(">1.25<"))
+    let closer = svg((1, 0.56510), (2, 0.56513))
+    #expect(closer.contains(">0.565100<") && closer.contains(">0.565130<"))
   }
 
   @Test func placesAgainstTheAtlas() throws {

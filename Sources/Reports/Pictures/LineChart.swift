@@ -127,7 +127,7 @@ package struct LineChart {
     let step = ticks.count > 1 ? ticks[1] - ticks[0] : 1
     let decimals = (0...6).first { decimals in
       let scaled = step * pow(10, Double(decimals))
-      return abs(scaled - scaled.rounded()) < 1e-3
+      return abs(scaled - scaled.rounded()) < 1e-3 * scaled
     }
     return DecimalText.fixed(value, decimals ?? 6)
   }
