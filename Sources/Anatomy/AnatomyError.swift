@@ -26,7 +26,7 @@ package enum AnatomyError: Error, Equatable, Sendable {
   case otherAtlas(path: String, found: String, expected: String)
   /// No trained prior was named, and none is at the places looked at.
   case noPrior(tried: [String])
-  /// A latent of another trained prior; both digests are named.
+  /// A latent or encoder of another trained prior; the digests of both decoders are named.
   case otherPrior(path: String, found: String, expected: String)
   /// A trained prior that does not say how encodings are distributed.
   case noEncodings(path: String)

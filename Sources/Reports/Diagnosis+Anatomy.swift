@@ -111,8 +111,8 @@ extension AnatomyError: Diagnosable {
         hint: "Train one with segpipe train-prior, or name one with --prior.", status: .noInput)
     case .otherPrior(let path, let found, let expected):
       Diagnosis(
-        "\(path): a latent of the trained prior \(found), expected \(expected)",
-        hint: "Name the prior that it was encoded with by --prior, or encode the map again.",
+        "\(path): belongs to the decoder \(found), that of the trained prior is \(expected)",
+        hint: "Name the prior that it was made with by --prior, or make it again.",
         status: .badData)
     case .noEncodings(let path):
       Diagnosis(

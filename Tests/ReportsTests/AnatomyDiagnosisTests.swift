@@ -58,7 +58,7 @@ import Testing
     (.noPrior(tried: ["a", "b"]), "no trained prior was found; tried a, b", .noInput),
     (
       .otherPrior(path: "z", found: "1", expected: "2"),
-      "z: a latent of the trained prior 1, expected 2", .badData
+      "z: belongs to the decoder 1, that of the trained prior is 2", .badData
     ),
     (
       .noEncodings(path: "p"),

@@ -8,7 +8,8 @@
 struct FluidRows {
   private let rows: ClosedRange<Int>
   private let lanes: Int
-  private let groups: [Bool]
+  /// Groups that seem to have shrunk.
+  private let shrunken: [Int]
 
   /// From posteriors summed by row (rows x lanes).
   ///
@@ -17,7 +18,8 @@ struct FluidRows {
   ///   - tissue: for each tissue group, whether it is a structure of interest other than fluid.
   ///   - inner: for each tissue group, whether fluid's intensities are to be kept from it. Cortex folds
   ///     around fluid, and shares voxels with it in anyone.
-  /// - Returns: nil where the scan's contrast does not tell fluid from tissue.
+  ///
+  /// Nil where the scan's contrast does not tell fluid from tissue.
   init?(histogram: [Double], lanes: Int, fluid: [Bool], tissue: [Bool], inner: [Bool]) {
     let last = IntensityScale.rows - 2
     func density(_ groups: [Bool]) -> [Double] {
@@ -44,23 +46,27 @@ struct FluidRows {
     guard dry[from...to].reduce(0, +) < Self.mostOverlap else { return nil }
     rows = from...to
     self.lanes = lanes
-    groups = inner
+    let (start, end) = (from, to)
+    shrunken = inner.indices.filter { group in
+      guard inner[group] else { return false }
+      let wet = (start...end).reduce(0) { $0 + histogram[$1 * lanes + group] }
+      let all = (1...last).reduce(0) { $0 + histogram[$1 * lanes + group] }
+      return Self.signs.contains(wet / max(all, 1e-9))
+    }
   }
 
   /// Half width of the window over which densities are averaged, in rows.
   private static let radius = 6
   /// Share of tissue at fluid's intensities above which the two are not told apart.
   private static let mostOverlap = 0.3
-  /// What is left of a group must be this share of it at least: less is no evidence of another intensity.
-  private static let leastLeft = 0.1
+  /// Share of a group at fluid's intensities that tells of shrinking. Where more is gone, what is left is
+  /// no evidence of another intensity, as of a pallidum that iron has made as dark as fluid.
+  private static let signs = 0.1...0.9
 
-  /// The counts without inner tissue at fluid's intensities.
+  /// The counts without shrunken tissue at fluid's intensities.
   func removed(from histogram: [Double]) -> [Double] {
     var result = histogram
-    for group in groups.indices where groups[group] {
-      let wet = rows.reduce(0) { $0 + histogram[$1 * lanes + group] }
-      let all = (1..<IntensityScale.rows - 1).reduce(0) { $0 + histogram[$1 * lanes + group] }
-      guard all - wet >= Self.leastLeft * all else { continue }
+    for group in shrunken {
       for row in rows { result[row * lanes + group] = 0 }
     }
     return result

@@ -6,16 +6,16 @@ package struct EncoderFile: Sendable {
   /// All that is needed to use the weights.
   package struct Description: Codable, Equatable, Sendable {
     /// Raised when files of before can no longer be read.
-    package var version = 1
+    package var version = 2
     package var atlas: String
-    /// Digest of the trained prior (`PriorFile.digest`), whose decoder the encoder was trained through.
-    package var prior: String
+    /// The decoder that the encoder was trained through (`PriorFile.decoderDigest`).
+    package var decoder: String
     /// The trainings that made the weights, first to last.
     package var trainings: [Training]
 
-    package init(atlas: String, prior: String, trainings: [Training]) {
+    package init(atlas: String, decoder: String, trainings: [Training]) {
       self.atlas = atlas
-      self.prior = prior
+      self.decoder = decoder
       self.trainings = trainings
     }
   }
@@ -46,11 +46,12 @@ package struct EncoderFile: Sendable {
     self.description = description
   }
 
-  /// Throws `AnatomyError.otherPrior` unless the encoder was trained through this prior.
+  /// Throws `AnatomyError.otherPrior` unless the encoder was trained through this prior's decoder,
+  /// `NetworkError`.
   func check(_ prior: PriorFile) throws {
-    guard description.prior == prior.digest else {
-      throw AnatomyError.otherPrior(
-        path: path, found: description.prior, expected: prior.digest)
+    let decoder = try prior.decoderDigest()
+    guard description.decoder == decoder else {
+      throw AnatomyError.otherPrior(path: path, found: description.decoder, expected: decoder)
     }
   }
 

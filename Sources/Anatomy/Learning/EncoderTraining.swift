@@ -78,7 +78,7 @@ package struct EncoderTraining {
     try EncoderFile.write(
       encoder.parameters,
       EncoderFile.Description(
-        atlas: atlas.name, prior: prior.digest,
+        atlas: atlas.name, decoder: try prior.decoderDigest(),
         trainings: (start?.description.trainings ?? []) + [training]),
       to: folder.weights)
     return ending
@@ -121,7 +121,7 @@ package struct EncoderTraining {
       }
       return [
         "settings": String(decoding: try encoder.encode(settings), as: UTF8.self),
-        "atlas": "\(atlas.name) \(atlas.fingerprint)", "prior": prior.digest,
+        "atlas": "\(atlas.name) \(atlas.fingerprint)", "decoder": try prior.decoderDigest(),
         "start": start?.digest ?? "the prior's own encoder",
         "inputs": inputs.names.joined(separator: ", "), "content": hash.hexadecimal,
       ]

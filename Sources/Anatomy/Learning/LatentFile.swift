@@ -11,12 +11,12 @@ package struct LatentFile: Sendable {
   /// What a latent belongs to.
   package struct Description: Codable, Equatable, Sendable {
     /// Raised when files of before can no longer be read.
-    package var version = 1
+    package var version = 2
     package var atlas: String
     /// `Atlas.fingerprint`.
     package var atlasFingerprint: String
-    /// `PriorFile.digest`.
-    package var prior: String
+    /// `PriorFile.decoderDigest`.
+    package var decoder: String
   }
 
   package let latent: GaussianLatent
@@ -25,12 +25,14 @@ package struct LatentFile: Sendable {
   private static let key = "segpipe_latent"
 
   /// The latent of a map that `affine` takes to the model's atlas.
-  package init(_ latent: GaussianLatent, affine: Affine, of model: PriorModel) {
+  ///
+  /// - Throws: `NetworkError`.
+  package init(_ latent: GaussianLatent, affine: Affine, of model: PriorModel) throws {
     self.latent = latent
     self.affine = affine
     description = Description(
       atlas: model.atlas.name, atlasFingerprint: model.file.description.atlasFingerprint,
-      prior: model.file.digest)
+      decoder: try model.file.decoderDigest())
   }
 
   /// Reads a file.
@@ -66,9 +68,9 @@ package struct LatentFile: Sendable {
         path: path, found: "\(description.atlas) \(description.atlasFingerprint)",
         expected: "\(model.atlas.name) \(fingerprint)")
     }
-    guard description.prior == model.file.digest, latent.mean.count == model.latentCount else {
-      throw AnatomyError.otherPrior(
-        path: path, found: description.prior, expected: model.file.digest)
+    let decoder = try model.file.decoderDigest()
+    guard description.decoder == decoder, latent.mean.count == model.latentCount else {
+      throw AnatomyError.otherPrior(path: path, found: description.decoder, expected: decoder)
     }
   }
 

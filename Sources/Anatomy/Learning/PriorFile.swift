@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Networks
 
@@ -76,12 +77,32 @@ package struct PriorFile: Sendable {
   /// The digest that the file carries, in hexadecimal.
   package var digest: String { file.digest ?? "" }
 
+  /// SHA-256 of what decides which anatomy belongs to a latent: the weights of the decoder, by name, and the
+  /// atlas. Encoders of scans and latents belong to a decoder, whatever else its file holds.
+  ///
+  /// - Throws: `NetworkError` for a damaged file.
+  package func decoderDigest() throws -> String {
+    var hash = SHA256()
+    Array(description.atlasFingerprint.utf8).withUnsafeBytes { hash.update($0) }
+    for name in file.names where !Self.isBesideDecoder(name) {
+      Array(name.utf8).withUnsafeBytes { hash.update($0) }
+      try file.floats(name).withUnsafeBytes { hash.update($0) }
+    }
+    return hash.hexadecimal
+  }
+
+  private static func isBesideDecoder(_ name: String) -> Bool {
+    ["encoder.", "posterior.", "mean.", "log_variance.", "encodings."].contains { name.hasPrefix($0) }
+  }
+
   /// The distribution that encodings of label maps follow, if the file holds one.
   package func encodings() throws -> EncodingDistribution? {
     guard file.names.contains("encodings.mean") else { return nil }
     let mean = try file.floats("encodings.mean")
     return EncodingDistribution(
       mean: mean, factors: try file.floats("encodings.factors"),
+      coefficients: file.names.contains("encodings.coefficients")
+        ? try file.floats("encodings.coefficients") : [],
       deviations: try file.floats("encodings.deviations"))
   }
 
@@ -96,11 +117,14 @@ package struct PriorFile: Sendable {
     var items = Safetensors.items(model.parameters, half: true)
     if let encodings {
       let dimensions = encodings.mean.count
+      let directions = encodings.factors.count / dimensions
       items += [
         try item("encodings.mean", [dimensions], encodings.mean),
         try item(
-          "encodings.factors", [encodings.factors.count / dimensions, dimensions],
-          encodings.factors),
+          "encodings.factors", [directions, dimensions], encodings.factors),
+        try item(
+          "encodings.coefficients",
+          [encodings.coefficients.count / max(1, directions), directions], encodings.coefficients),
         try item("encodings.deviations", [dimensions], encodings.deviations),
       ]
     }

@@ -59,6 +59,25 @@ package final class PriorModel {
   /// `NetworkError`.
   package func mostProbable(_ z: [Float]) throws -> [UInt8] { try network.decode(z) }
 
+  /// Labels drawn from the label prior at z, alike in neighbours, as positions in the table on the atlas
+  /// grid: each label is as frequent as it is probable. They depend on seed and number alone. Throws
+  /// `NetworkError`.
+  package func drawn(_ z: [Float], seed: UInt64, number: Int) throws -> [UInt8] {
+    let noise = LabelNoise(
+      over: space.grid, labels: space.table.count, seed: seed, number: UInt64(number))
+    let voxels = space.grid.extents.x * space.grid.extents.y
+    var labels = [UInt8](repeating: 0, count: space.grid.count)
+    try labels.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let out = buffer
+      try network.probabilities(at: z) { plane, values in
+        for (i, label) in noise.draw(plane: plane, values).enumerated() {
+          out[plane * voxels + i] = label
+        }
+      }
+    }
+    return labels
+  }
+
   /// The anatomy at z on another grid, as values of the table, where `affine` takes world mm of the
   /// grid to atlas world mm; background beyond the atlas grid. Throws `NetworkError`.
   package func anatomy(

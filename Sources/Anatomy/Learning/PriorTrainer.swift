@@ -167,16 +167,18 @@ package final class PriorTrainer: Trainer {
     let unknown = UInt8(maps.space.table.count)
     var random = Philox(seed: settings.seed, stream: 2 << 40)
     var latents: [GaussianLatent] = []
+    var centres: [Int] = []
     for (index, map) in maps.maps.enumerated() {
       if shouldStop() { return nil }
       var variants = [map.channels] + [map.mirrored].compactMap { $0 }
+      centres += variants.indices.map { latents.count + $0 }
       for _ in 0..<Self.variations { variants.append(augmentation.draw(index, random: &random)) }
       for labels in variants {
         latents.append(
           try model.encode(labels.map { $0 == ChannelMap.missing ? unknown : $0 }))
       }
     }
-    return EncodingDistribution(of: latents, most: Self.mostFactors)
+    return EncodingDistribution(of: latents, centres: centres, most: Self.mostFactors)
   }
 
   private static let mostFactors = 48

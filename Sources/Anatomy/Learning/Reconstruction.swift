@@ -28,6 +28,6 @@ extension PriorModel {
   /// - Throws: what `AlignedMap` throws, `NetworkError`.
   package func latent(_ map: Volume<Int32>, path: String) throws -> LatentFile {
     let aligned = try AlignedMap(map, path: path, in: space, mirrors: false)
-    return LatentFile(try encode(aligned), affine: aligned.affine, of: self)
+    return try LatentFile(try encode(aligned), affine: aligned.affine, of: self)
   }
 }

@@ -85,7 +85,6 @@ extension Segmenter {
       fitter.estimateBias()
       fitter.estimateIntensities(rounds: 3)
     }
-    fitter.trustAnatomy()
     trace("intensities of \(samples.count) blocks, bias up to \(fitter.bias.strongest)")
     return fitter
   }

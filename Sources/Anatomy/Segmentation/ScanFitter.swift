@@ -12,8 +12,8 @@ struct ScanFitter {
   private let scale: IntensityScale
   private let isKnown: [Bool]
   private let fitsBias: Bool
-  /// What is kept from structures that may have shrunk, until a warp has found how far; nil then.
-  private var fluid: FluidRows?
+  /// What is kept from structures that seem to have shrunk.
+  private let fluid: FluidRows?
   private(set) var samples: ScanSamples
   /// Undisplaced positions, mm along the atlas's axes, and displaced ones as the kernels expect them.
   private var base: [Float]
@@ -87,9 +87,6 @@ struct ScanFitter {
     bias.fit(positions: base, residuals: residuals, weights: weights, volume: samples.volume)
     samples.correct(bias.logarithms(base), scale: scale)
   }
-
-  /// From here on, what is where fluid was expected is known from the anatomy.
-  mutating func trustAnatomy() { fluid = nil }
 
   /// The warp on a lattice of the given spacing, in mm, with the intensities estimated anew as it goes.
   mutating func estimateWarp(spacing: Double, rounds: Int) {

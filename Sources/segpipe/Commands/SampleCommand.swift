@@ -10,8 +10,9 @@ struct SampleCommand: ConsoleCommand {
     abstract: "Draws random anatomies from a trained prior.",
     discussion: """
       Writes sample-001.nii.gz and on, on the atlas grid, and their volumes as volumes.tsv. Latents are \
-      drawn from the distribution that the encodings of the training maps follow, or from N(0, I). A \
-      sample depends on the seed and its number, not on how many are drawn.
+      drawn from the distribution that the encodings of the training maps follow, or from N(0, I), and \
+      labels from the probabilities that each latent gives them, alike in neighbours. A sample depends on \
+      the seed and its number, not on how many are drawn.
 
       Examples:
         segpipe sample -n 10 -o samples/
@@ -43,6 +44,13 @@ struct SampleCommand: ConsoleCommand {
       valueName: "file"))
   var report: String?
 
+  @Flag(
+    help: """
+      Take the most probable label of every voxel instead of drawing it: smoother, but small and variable \
+      structures come out too small.
+      """)
+  var mostProbable = false
+
   @Flag(help: "Write tables alone.")
   var noImages = false
 
@@ -72,7 +80,10 @@ struct SampleCommand: ConsoleCommand {
     var statistics = SampleStatistics(model.space, training: model.file.description.volumes)
     let progress = console.progress("sampling")
     for number in 1...count {
-      let labels = try model.mostProbable(source.latent(number))
+      let z = source.latent(number)
+      let labels =
+        try mostProbable
+        ? model.mostProbable(z) : model.drawn(z, seed: seed, number: number)
       try folder.add(labels, volumes: statistics.add(labels), number: number, by: model)
       progress.update(Double(number) / Double(count))
     }
