@@ -10,6 +10,8 @@ package enum PipelineError: Error, Equatable, Sendable {
   case missingOutput(stage: String, path: String)
   /// No stage of this name.
   case unknownStage(String, known: [String])
+  /// No stage both needs `from` and is needed by `until`.
+  case nothingBetween(from: String, until: String)
   /// Stages that wait for each other.
   case cycle([String])
   /// Two stages that would write the same file.

@@ -23,6 +23,10 @@ extension PipelineError: Diagnosable {
       Diagnosis(
         "there is no stage '\(name)'", hint: "Stages are \(known.joined(separator: ", ")).",
         status: .usage)
+    case .nothingBetween(let from, let until):
+      Diagnosis(
+        "no stage lies between '\(from)' and '\(until)': '\(until)' does not need '\(from)'",
+        hint: "Leave out --from or --until.", status: .usage)
     case .cycle(let stages):
       Diagnosis(
         "these stages wait for each other: \(stages.joined(separator: ", "))", status: .usage)

@@ -72,9 +72,8 @@ import segpipe
       #expect(planned.output == "run\tsegment/sub-01_T1w\tnot done yet\n", "\(planned.errors)")
       #expect(!FileManager.default.fileExists(atPath: dataset.out))
 
-      let first = try dataset.bids("participant", "--participant_label", "01", "-w", "/nowhere")
+      let first = try dataset.bids("participant", "--participant_label", "01", "--mem", "8G")
       #expect(first.status == 0, "\(first.errors)")
-      #expect(first.errors.contains("--work-dir /nowhere is not used"))
       let image = "sub-01/anat/sub-01_space-orig_atlas-tiny_seg-segpipe_dseg"
       let common = [".bidsignore", "dataset_description.json"]
       let mine = [
@@ -161,6 +160,34 @@ import segpipe
         "participant", "--skip-bids-validation", "--stop-on-first-crash",
         "--participant-label", "03")
       #expect(stopped.status == 65)
+    }
+  }
+
+  /// Options of other BIDS Apps either do something or say why they cannot.
+  @Test(arguments: [
+    (["participant", "--work-dir", "/scratch"], "lies in output_dir/.segpipe. Leave it out."),
+    (["participant", "-w", "/scratch"], "--work-dir is not an option of segpipe"),
+    (["participant", "--random-seed", "1"], "nothing is drawn at random"),
+    (["participant", "--reports_only"], "--reports-only is not an option of segpipe"),
+    (["participant", "--config-file", "a.toml"], "give its settings as options"),
+    (["participant", "--write-graph"], "--dry-run lists the stages"),
+    (["participant", "--omp-nthreads", "0"], "--omp-nthreads is 0; it must be at least 1."),
+    (["participant", "--mem", "much"], "The value 'much' is invalid for '--mem <amount>'"),
+    (["participant", "--nprocs", "2", "--threads", "2"], "give one of them"),
+    (["group", "--participant-label", "01"], "group gathers all scans"),
+  ])
+  func optionsThatCannotDoWhatTheySayAreRefused(_ arguments: [String], _ words: String) throws {
+    let result = try Program.run(["bids", "/nowhere/raw", "/nowhere/out"] + arguments)
+    #expect(result.status == 64, "\(result.errors)")
+    #expect(result.errors.contains(words), "\(result.errors)")
+  }
+
+  @Test func amountsOfMemory() {
+    func bytes(_ text: String) -> Int? { MemoryAmount(argument: text)?.bytes }
+    #expect(bytes("8000") == 8000 << 20 && bytes("8000M") == 8000 << 20)
+    #expect(bytes("8G") == 8 << 30 && bytes("8gb") == 8 << 30 && bytes("1T") == 1 << 40)
+    for wrong in ["", "G", "0", "-1", "8B", "8 G", "8X", "99999999999999999999", "9999999T"] {
+      #expect(bytes(wrong) == nil, "\(wrong)")
     }
   }
 

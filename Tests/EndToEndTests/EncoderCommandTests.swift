@@ -13,19 +13,6 @@ import Testing
     ["pretrain-encoder", "--workspace", TinyPrior.workspace, "-o", folder] + Self.few
   }
 
-  /// A scan of a subject: intensities by label, noise, padding outside.
-  private func writeScan(_ subject: Int, to path: String) throws {
-    let map = TinyPrior.map(subject)
-    var state: UInt32 = 7
-    let voxels = map.voxels.map { label -> Float in
-      state = state &* 1_664_525 &+ 1_013_904_223
-      let noise = Float(state >> 16) / 65536 - 0.5
-      return label == 0 ? 0 : 100 * Float(label) + 40 * noise
-    }
-    try ImageWriter.write(
-      scan: Volume(grid: map.grid, voxels: voxels), like: nil, to: path, description: "test")
-  }
-
   @Test func drawnScansTrainAnEncoderThatSurvivesBeingKilled() throws {
     try Scratch.use { scratch in
       let (whole, killed) = (scratch + "/whole", scratch + "/killed")
@@ -64,7 +51,9 @@ import Testing
     try Scratch.use { scratch in
       try FileManager.default.createDirectory(
         atPath: scratch + "/scans", withIntermediateDirectories: true)
-      for subject in 0..<2 { try writeScan(subject, to: scratch + "/scans/s\(subject).nii.gz") }
+      for subject in 0..<2 {
+        try TinyPrior.writeScan(subject, to: scratch + "/scans/s\(subject).nii.gz")
+      }
       let prior = try fileBytes(TinyPrior.prior)
       let result = try Program.run(
         [
@@ -104,7 +93,7 @@ import Testing
           "--steps", "2",
         ])
       #expect(trained.status == 0, "\(trained.errors)")
-      try writeScan(0, to: scratch + "/scan.nii.gz")
+      try TinyPrior.writeScan(0, to: scratch + "/scan.nii.gz")
       let result = try Program.run([
         "segment", scratch + "/scan.nii.gz", "-o", scratch + "/seg.nii.gz", "--workspace",
         TinyPrior.workspace, "--prior", scratch + "/prior/prior.safetensors", "--encoder",

@@ -46,6 +46,49 @@ import Testing
     #expect(lines.last?["hint"] != nil)
   }
 
+  @Test(arguments: ["text", "json"]) func logFilesKeepWhatIsSaid(format: String) throws {
+    try Scratch.use { folder in
+      let log = folder + "/night.log"
+      func run(_ log: String, _ more: String...) throws -> Program.Result {
+        try Program.run(
+          [
+            "segment", "/nowhere/a.nii", "-o", folder + "/s.nii", "--atlas", TinyAtlas.folder,
+            "--log-file", log, "--log-format", format,
+          ] + more)
+      }
+      #expect(try run(log).status == 66)
+      let quiet = try run(log, "--quiet")
+      #expect(!quiet.errors.contains("atlas"))
+      let lines = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
+      if format == "text" {
+        // Twice the command line, the atlas that is used, the error, and its hint.
+        #expect(lines.count == 8)
+        let words = lines.map { $0.drop { $0 != " " }.dropFirst() }
+        #expect(words[0].hasPrefix("log of segpipe ") && words[0].contains("/nowhere/a.nii"))
+        #expect(words[2] == "error: /nowhere/a.nii: no such file")
+        #expect(words[0...3].dropFirst() == words[4...7].dropFirst())
+        for line in lines { #expect(line.prefix { $0 != " " }.hasSuffix("Z"), "\(line)") }
+      } else {
+        let levels = try lines.map { line in
+          let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String]
+          #expect(object?["time"] != nil)
+          return try #require(object?["level"])
+        }
+        #expect(levels == ["note", "note", "error", "note", "note", "error"])
+      }
+      // What is no log stays as it is.
+      let scan = folder + "/scan.nii"
+      try Array("no log".utf8).write(to: scan)
+      let foreign = try run(scan)
+      #expect(foreign.status == 73 && foreign.errors.contains("is there, and is no log of segpipe"))
+      #expect(try fileBytes(scan) == Array("no log".utf8))
+      #expect(try run(folder + "/none/night.log").status == 73)
+      let full = try run("/dev/full")
+      #expect(full.status == 66)
+      #expect(full.errors.components(separatedBy: "the log is not complete").count == 2)
+    }
+  }
+
   @Test func helpHasExamplesForEveryCommand() throws {
     for command in [
       ["--help"], ["segment", "--help"], ["build-atlas", "--help"], ["demo", "--help"],

@@ -190,7 +190,7 @@ import segpipe
     }
   }
 
-  @Test func fromLabelMapsToATrainedPrior() throws {
+  @Test func fromLabelMapsToAnEncoder() throws {
     try Scratch.use { folder in
       try FileManager.default.createDirectory(
         atPath: folder + "/maps", withIntermediateDirectories: true)
@@ -204,7 +204,7 @@ import segpipe
           [
             "run", Places.package.appending(path: "pipelines/learn-head.yaml").path, "--workspace",
             folder + "/w", "--set", "maps=\(folder)/maps", "--set", "name=tiny", "--set", "steps=3",
-            "--set", "hold-out=s2",
+            "--set", "hold-out=s2", "--set", "encoder-steps=3",
           ] + more)
       }
       let first = try run()
@@ -214,7 +214,8 @@ import segpipe
       #expect(
         page.contains("<h3>s2</h3><p>held out of training; mean Dice of the reconstruction 0."))
       #expect(page.contains("<h3>Sample 2</h3>") && page.contains("Mean Dice of reconstructions"))
-      #expect(try run().errors == "atlas: 1 reused\nprior: 1 reused\nprior-report: 1 reused\n")
+      let groups = ["atlas", "prior", "prior-report", "encoder", "encoder-report"]
+      #expect(try run().errors == groups.map { "\($0): 1 reused\n" }.joined())
       let other = try run("--set", "seed=2", "--dry-run")
       #expect(other.output.contains("reuse\tatlas\tunchanged\n"), "\(other.errors)")
       #expect(other.output.contains("run\tprior\tseed was 1, and is 2\n"), "\(other.output)")

@@ -107,6 +107,11 @@ import Testing
     study.version = 2
     options.from = "mark"
     #expect(try study.run(options) == ["mark/a", "mark/b", "mark/c", "sum"])
+    options.until = "model"
+    #expect(throws: PipelineError.nothingBetween(from: "mark", until: "model")) {
+      try study.run(options)
+    }
+    options.until = nil
     options.from = "marks"
     #expect(throws: PipelineError.unknownStage("marks", known: ["model", "mark", "sum"])) {
       try study.run(options)

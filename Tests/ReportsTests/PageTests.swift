@@ -66,6 +66,22 @@ import Testing
     #expect(svg.contains("cx=\"6.0\"") && svg.contains("aria-label=\"a &quot;b&quot;\""))
   }
 
+  @Test func chartsShowSinglePointsAndLargeNumbers() {
+    func svg(_ points: (x: Double, y: Double)...) -> String {
+      LineChart.svg([
+        LineChart(title: "t", xName: "step", curves: [.init("c", color: "#123456", points)])
+      ])
+    }
+    #expect(svg((4, 1.1e7)).contains("<circle") && svg((4, 1.1e7)).contains(">1.00e7<"))
+    #expect(!svg((1, -20), (2, 30)).contains("<circle"))
+    #expect(svg((1, -20), (2, 30)).contains(">-20<"))
+    // Neighbours differ.
+    let close = svg((1, -2.61), (2, -2.68))
+    #expect(close.contains(">-2.61<") && close.contains(">-2.68<") && close.contains(">1.25<"))
+    let closer = svg((1, 0.56510), (2, 0.56513))
+    #expect(closer.contains(">0.565100<") && closer.contains(">0.565130<"))
+  }
+
   @Test func placesAgainstTheAtlas() throws {
     let statistics = VolumeStatistics(count: 3, mean: 10, deviation: 1, least: 8, most: 12)
     let range = try #require(VolumeRange(statistics))

@@ -22,6 +22,10 @@ import Testing
     ),
     (.missingOutput(stage: "s", path: "o"), "s ended without writing o", .internalError),
     (.unknownStage("x", known: ["a"]), "there is no stage 'x'", .usage),
+    (
+      .nothingBetween(from: "b", until: "a"),
+      "no stage lies between 'b' and 'a': 'a' does not need 'b'", .usage
+    ),
     (.cycle(["a", "b"]), "these stages wait for each other: a, b", .usage),
     (.sameOutput(path: "o", stages: ["b", "a"]), "a and b would both write o", .usage),
     (.noPlan(workspace: "w"), "w: no workspace in which a pipeline was run", .noInput),

@@ -7,6 +7,8 @@ package struct LearnedChoice: Equatable, Sendable {
   /// The file of the encoder of scans; nil: scans are encoded as label maps are.
   package let encoder: String?
 
+  package init(prior: String, encoder: String?) { (self.prior, self.encoder) = (prior, encoder) }
+
   /// What a trained encoder is called, beside an atlas or in a workspace.
   package static let encoderName = "encoder.safetensors"
 

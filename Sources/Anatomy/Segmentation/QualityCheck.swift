@@ -35,6 +35,13 @@ extension [QualityCheck] {
   package var verdict: QualityCheck.Verdict { map(\.verdict).max() ?? .pass }
 }
 
+/// Limits are taken from nine sound scans of heads (T1 stripped, three; T1 with surroundings, three; FLAIR and
+/// contrast-enhanced T1, stripped; T2 with surroundings), from poorer versions of two of them (noise of 15 and
+/// 30 % of the 90th percentile, slices of 5 mm, voxels twice as large), and from 27 made unusable: cut in half
+/// along each axis (12, of four scans), half set to zero (4), and of two scans each slices in random order, noise
+/// as strong as the 90th percentile, noise alone, voxels declared 1.7 times as large, and two heads side by side;
+/// and a sphere. No sound or poorer one fails. Of the unusable ones 24 fail, and a sphere and two brains of which
+/// half is zero get WARN.
 extension QualityCheck {
   /// Every check of one segmentation.
   package static func all(_ result: Segmentation, atlas: Atlas) -> [QualityCheck] {
@@ -66,15 +73,17 @@ extension QualityCheck {
     let isEverywhere: Bool
   }
 
-  /// How much the anatomy explains of the intensities. Good scans have 0.5 nats and more.
+  /// How much the anatomy explains of the intensities. Sound scans have 0.64 to 1.06 nats, 0.35 and 0.92
+  /// with noise of 30 %; noise alone 0.00, strong noise -0.01 and 0.12, slices in random order 0.11 and 0.21.
   private static func information(_ value: Double) -> QualityCheck {
     QualityCheck(
-      name: "information", verdict: verdict(value, warnBelow: 0.3, failBelow: 0.15), value: value,
+      name: "information", verdict: verdict(value, warnBelow: 0.4, failBelow: 0.25), value: value,
       message: "the atlas explains \(text(value)) nats a sample of the intensities, "
-        + "expected at least 0.3")
+        + "expected at least 0.4")
   }
 
-  /// The same within what is not exactly zero.
+  /// The same within what is not exactly zero. Sound scans have 0.31 (FLAIR) to 0.76 nats; two heads side by
+  /// side 0.00 and 0.06, half a head set to zero 0.09 and 0.16.
   private static func tissue(_ value: Double) -> QualityCheck {
     QualityCheck(
       name: "tissue-information", verdict: verdict(value, warnBelow: 0.2, failBelow: 0.1),
@@ -93,6 +102,7 @@ extension QualityCheck {
         + "expected less than -0.01; above 0 the header names an axis the wrong way round")
   }
 
+  /// Sound scans have 0 to 3 %, scans cut in half 32 to 56 %.
   private static func fieldOfView(_ share: Double) -> QualityCheck {
     QualityCheck(
       name: "field-of-view", verdict: verdict(-share, warnBelow: -0.05, failBelow: -0.25),
@@ -102,7 +112,8 @@ extension QualityCheck {
   }
 
   /// Structures that the edge of the field of view cuts: the area of their cut faces, as a share of the
-  /// area that their whole volume would have as a cube's side.
+  /// area that their whole volume would have as a cube's side. Sound scans have 0 to 0.02, a T2 scan whose
+  /// edge cuts a temporal pole 0.51; scans cut in half 1.15 to 2.51.
   private static func border(_ labels: Volume<Int32>, _ table: LabelTable) -> QualityCheck {
     let interest = Set(table.labels.filter(Segmenter.isOfInterest).map(\.index))
     let (grid, e, s) = (labels.grid, labels.grid.extents, labels.grid.spacing)
@@ -131,10 +142,11 @@ extension QualityCheck {
     )
   }
 
-  /// How uncertain the labels are. Six sound scans have 0.26 to 0.43 nats.
+  /// How uncertain the labels are. Sound scans have 0.24 to 0.41 nats, 0.48 and 0.52 with noise of 30 %; noise
+  /// alone 0.70 and 0.72, strong noise 0.69, slices in random order 0.70, a sphere 0.59.
   private static func entropy(_ value: Double) -> QualityCheck {
     QualityCheck(
-      name: "entropy", verdict: verdict(-value, warnBelow: -0.5, failBelow: -0.9), value: value,
+      name: "entropy", verdict: verdict(-value, warnBelow: -0.5, failBelow: -0.65), value: value,
       message: "the labels are uncertain by \(text(value)) nats a voxel, expected at most 0.5")
   }
 
@@ -203,7 +215,7 @@ extension QualityCheck {
 
   private static func text(_ value: Double) -> String {
     guard value.isFinite else { return "n/a" }
-    return "\((value * 100).rounded() / 100)"
+    return "\((value * 1000).rounded() / 1000)"
   }
 
   private static func millilitres(_ volume: Double) -> String {

@@ -3,7 +3,7 @@ extension Definition {
   ///
   /// - Throws: `DefinitionError`; what the kinds throw.
   package func stages(kinds: [StageKind], in workspace: Workspace) throws -> [Stage] {
-    var results: [String: Location] = [:]
+    var results: [String: Location?] = [:]
     return try entries.flatMap { entry in
       let (kind, settings) = try kind(of: entry, kinds)
       var values: [String: StageValue] = [:]
@@ -16,7 +16,9 @@ extension Definition {
       }
       let expansion = try kind.expand(
         StageRequest(name: entry.name, workspace: workspace, values: values))
-      for (name, location) in expansion.results { results["\(entry.name).\(name)"] = location }
+      for (name, location) in expansion.results {
+        results.updateValue(location, forKey: "\(entry.name).\(name)")
+      }
       return expansion.stages
     }
   }
@@ -39,7 +41,7 @@ extension Definition {
 
   /// A key's value; nil where nothing is given.
   private func value(
-    of key: StageKind.Key, _ setting: Setting, _ results: [String: Location]
+    of key: StageKind.Key, _ setting: Setting, _ results: [String: Location?]
   ) throws -> StageValue? {
     if key.type == .path || key.type == .paths {
       let places = try setting.texts.flatMap { try self.places($0, setting, results) }
@@ -102,12 +104,12 @@ extension Definition {
 
   /// The places that a text stands for: what a stage makes, or paths.
   private func places(
-    _ text: String, _ setting: Setting, _ results: [String: Location]
+    _ text: String, _ setting: Setting, _ results: [String: Location?]
   ) throws -> [Location] {
     if text.hasPrefix("${"), text.hasSuffix("}"),
       let result = results[String(text.dropFirst(2).dropLast())]
     {
-      return [result]
+      return [result].compactMap { $0 }
     }
     let filled = try fill(text, setting, results)
     return filled.texts.map { .outside(filled.path($0)) }
@@ -116,7 +118,7 @@ extension Definition {
   /// A text with the values of parameters in it. One that is nothing but a parameter's name gives that
   /// parameter's values, and their place.
   private func fill(
-    _ text: String, _ setting: Setting, _ results: [String: Location]
+    _ text: String, _ setting: Setting, _ results: [String: Location?]
   ) throws -> Setting {
     var filled = ""
     var place = setting.place
@@ -138,7 +140,7 @@ extension Definition {
   }
 
   private func value(
-    ofParameter name: String, _ setting: Setting, _ results: [String: Location]
+    ofParameter name: String, _ setting: Setting, _ results: [String: Location?]
   ) throws -> Setting {
     guard let parameter = parameters.first(where: { $0.name == name }) else {
       throw DefinitionError(

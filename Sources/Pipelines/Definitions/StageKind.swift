@@ -73,10 +73,11 @@ enum StageValue: Equatable {
 /// What an entry of a definition stands for.
 package struct StageExpansion {
   package let stages: [Stage]
-  /// What other entries may refer to, as `${ENTRY.NAME}`.
-  package let results: [String: Location]
+  /// What other entries may refer to, as `${ENTRY.NAME}`; nil for what this time is not made, and counts as
+  /// not given.
+  package let results: [String: Location?]
 
-  package init(_ stages: [Stage], results: [String: Location] = [:]) {
+  package init(_ stages: [Stage], results: [String: Location?] = [:]) {
     (self.stages, self.results) = (stages, results)
   }
 }

@@ -2,7 +2,7 @@
 struct Selection {
   let ids: Set<String>
 
-  /// - Throws: `PipelineError.unknownStage`.
+  /// - Throws: `PipelineError.unknownStage`, `.nothingBetween`.
   init(_ graph: StageGraph, _ options: RunOptions) throws {
     var groups: [String] = []
     for plan in graph.ordered where !groups.contains(plan.group) { groups.append(plan.group) }
@@ -28,6 +28,9 @@ struct Selection {
         wanted.insert(plan.id)
       }
       ids.formIntersection(wanted)
+      if ids.isEmpty, let until = options.until {
+        throw PipelineError.nothingBetween(from: from, until: until)
+      }
     }
     if let shard = options.shard {
       ids.formIntersection(graph.ordered.filter { shard.includes($0) }.map(\.id))

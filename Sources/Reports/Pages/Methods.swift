@@ -15,12 +15,13 @@ package struct Methods {
           + "likelihood of the intensities."
         : "The affine transform from scan to atlas was given.",
       "Intensities of each tissue group were modelled by a mixture of Gaussians, whose parameters "
-        + "were estimated from the scan alone by expectation maximisation; no scan was used for "
-        + "training.",
+        + "were estimated from the scan alone by expectation maximisation; no labelled scan was "
+        + "used for training.",
     ]
     if settings.fitsBias {
       steps.append("A smooth multiplicative bias field was estimated with them.")
     }
+    if let prior = atlas.prior { steps.append(Self.reading(prior, atlas.encoder, settings, its)) }
     if settings.fitsWarp {
       steps.append("The atlas was then warped smoothly to the scan by gradient steps.")
     }
@@ -33,6 +34,18 @@ package struct Methods {
         + "label maps (fingerprint \(atlas.fingerprint)).",
       steps.joined(separator: " "),
     ]
+  }
+
+  /// How the latent of a trained prior came about, given the digests of prior and encoder.
+  private static func reading(
+    _ prior: String, _ encoder: String?, _ settings: Segmenter.Settings, _ its: String
+  ) -> String {
+    let network = encoder.map { "an encoder of scans (\($0.prefix(16)))" } ?? "its encoder"
+    return "The label prior was decoded by a variational auto-encoder of label maps "
+      + "(\(prior.prefix(16))) from a latent that \(network) read from \(its) likelihoods"
+      + (settings.refinements > 0
+        ? " and \(settings.refinements) steps of gradient ascent on the tempered likelihood refined."
+        : ".")
   }
 
   /// What to cite.

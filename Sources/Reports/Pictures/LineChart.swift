@@ -1,3 +1,5 @@
+import Foundation
+
 /// A chart of curves as SVG: axes with numbers, a legend, no scripts and no fonts of its own.
 package struct LineChart {
   package struct Curve {
@@ -60,12 +62,12 @@ package struct LineChart {
       lines.append(
         "<line x1=\"\(margin.left)\" x2=\"\(right)\" y1=\"\(y(tick))\" y2=\"\(y(tick))\" "
           + "stroke=\"#dddddd\"/><text x=\"\(margin.left - 6)\" y=\"\(y(tick))\" dy=\"4\" "
-          + "text-anchor=\"end\">\(Self.number(tick))</text>")
+          + "text-anchor=\"end\">\(Self.number(tick, of: yTicks))</text>")
     }
     for tick in xTicks {
       lines.append(
         "<text x=\"\(x(tick))\" y=\"\(bottom)\" dy=\"16\" text-anchor=\"middle\">"
-          + "\(Self.number(tick))</text>")
+          + "\(Self.number(tick, of: xTicks))</text>")
     }
     lines.append(
       "<text x=\"\(right)\" y=\"\(bottom)\" dy=\"32\" text-anchor=\"end\">\(xName)</text>")
@@ -73,6 +75,11 @@ package struct LineChart {
     for curve in curves {
       let path = curve.points.map { "\(x($0.x)),\(y($0.y))" }.joined(separator: " ")
       let dash = curve.isDashed ? " stroke-dasharray=\"5 4\"" : ""
+      if curve.points.count == 1, let point = curve.points.first {
+        // A line needs two.
+        lines.append(
+          "<circle cx=\"\(x(point.x))\" cy=\"\(y(point.y))\" r=\"3\" fill=\"\(curve.color)\"/>")
+      }
       lines.append(
         "<polyline fill=\"none\" stroke=\"\(curve.color)\" stroke-width=\"1.5\"\(dash) "
           + "points=\"\(path)\"/>")
@@ -110,8 +117,18 @@ package struct LineChart {
     return stride(from: first, through: last, by: 1).map { $0 * step }
   }
 
-  private static func number(_ value: Double) -> String {
-    let decimals = abs(value) >= 100 || value == value.rounded() ? 0 : abs(value) >= 1 ? 1 : 3
-    return DecimalText.fixed(value, decimals)
+  /// A tick in digits enough to tell it from the next, or, where those would not fit into the margin, with an
+  /// exponent.
+  private static func number(_ value: Double, of ticks: [Double]) -> String {
+    if abs(value) >= 1e6 {
+      let exponent = log10(abs(value)).rounded(.down)
+      return DecimalText.fixed(value / pow(10, exponent), 2) + "e\(Int(exponent))"
+    }
+    let step = ticks.count > 1 ? ticks[1] - ticks[0] : 1
+    let decimals = (0...6).first { decimals in
+      let scaled = step * pow(10, Double(decimals))
+      return abs(scaled - scaled.rounded()) < 1e-3 * scaled
+    }
+    return DecimalText.fixed(value, decimals ?? 6)
   }
 }

@@ -75,30 +75,8 @@ struct BIDSCommand: ConsoleCommand {
       """)
   var stripped = SegmentMethodOptions.Stripped.auto
 
-  @Option(
-    name: [
-      .customLong("nprocs"), .customLong("n-cpus"), .customLong("n_cpus"),
-      .customLong("omp-nthreads"), .customLong("omp_nthreads"),
-    ], help: ArgumentHelp("The same as --threads.", valueName: "N"))
-  var processors: Int?
-
-  @Option(
-    name: [.customLong("mem-mb"), .customLong("mem_mb")],
-    help: ArgumentHelp(
-      "Memory that several scans at once may take. Default: what there is.", valueName: "MiB"))
-  var memory: Int?
-
-  @Option(
-    name: [.customShort("w"), .customLong("work-dir"), .customLong("work_dir")],
-    help: ArgumentHelp(
-      "Not needed: what is kept for the next run lies in output_dir/.segpipe.",
-      valueName: "folder"))
-  var work: String?
-
-  @Option(
-    name: [.customLong("random-seed"), .customLong("random_seed")],
-    help: ArgumentHelp("Not needed: nothing here is random.", valueName: "number"))
-  var seed: Int?
+  @OptionGroup var resources: BIDSResourceOptions
+  @OptionGroup var refused: RefusedBIDSOptions
 
   @Flag(
     name: [.customLong("skip-bids-validation"), .customLong("skip_bids_validation")],
@@ -126,30 +104,30 @@ struct BIDSCommand: ConsoleCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if let processors, processors < 1 {
-      throw ValidationError("--nprocs is \(processors); it must be at least 1.")
+    if resources.processors != nil && common.threads != nil {
+      throw ValidationError("--nprocs and --threads are the same; give one of them.")
     }
-    if let memory, !(1..<1 << 40).contains(memory) {
-      throw ValidationError("--mem-mb is \(memory); it must be at least 1.")
+    if level == "group", !participants.isEmpty || !sessions.isEmpty {
+      throw ValidationError(
+        "--participant-label and --session-label are for participant; group gathers all scans.")
     }
     if suffix.isEmpty { throw ValidationError("--suffix names no kind of image.") }
   }
 
   func perform(_ console: Console) throws {
     guard ["participant", "group"].contains(level) else { throw BIDSError.unknownLevel(level) }
-    if let processors { common.use(threads: processors, console) }
-    if let work {
-      console.note("--work-dir \(work) is not used; what is kept lies in \(output)/.segpipe")
-    }
+    if let processors = resources.processors { common.use(threads: processors, console) }
     let raw = try BIDSDataset(dataset, validates: !skipsValidation)
     let source: AtlasChoice.Source = atlas == nil ? .builtIn : .given
     let folder = try atlas ?? AtlasLocator().folder(of: "head")
     var settings = ScanSegmenter.Settings()
     settings.method.stripped = stripped == .auto ? nil : stripped == .yes
     settings.method.posteriorLevels = posteriors ? 255 : nil
+    let context = StageContext(console: console)
     if onlyMethods {
+      let read = try context.read(StageContext.AnatomyFiles(folder: folder))
       let identity = SegmentationSidecar.AtlasIdentity(
-        try AtlasFiles.read(folder), source: source)
+        read.atlas, learned: read.learned, source: source)
       try console.output(Methods(atlas: identity, settings: settings.method, scans: 2).text)
       return
     }
@@ -159,7 +137,6 @@ struct BIDSCommand: ConsoleCommand {
     let derivatives = BIDSDerivatives(
       root: output, atlas: try AtlasFiles.name(of: folder), hasPosteriors: posteriors)
     let workspace = Workspace(output)
-    let context = StageContext(console: console)
     let study = StudyStages(
       context: context, name: "segment", atlas: (.outside(folder), source),
       settings: settings, tables: BIDSDerivatives.tables)
@@ -170,7 +147,9 @@ struct BIDSCommand: ConsoleCommand {
     (options.verifies, options.stopsAtFailure) = (verify, stopsAtFailure)
     options.gathersOnly = level == "group"
     if level == "participant" { options.items = try selected(scans, console) }
-    options.inFlight = ScansInFlight.count(stages, memory: memory.map { $0 << 20 })
+    options.inFlight = ScansInFlight.count(
+      stages, memory: resources.memory?.bytes,
+      threadsPerScan: resources.threadsPerScan ?? ScansInFlight.usualThreads)
     let run = PipelineRun(console: console, context: context, workspace: workspace)
     if dryRun { return try run.dryRun(stages, options: options) }
     try derivatives.describe(madeFrom: raw)

@@ -1,7 +1,5 @@
 import Anatomy
 import ArgumentParser
-import Files
-import Foundation
 import Imaging
 import Reports
 
@@ -44,14 +42,9 @@ struct PretrainEncoderCommand: ConsoleCommand {
     let run = try EncoderRun(training, name: "encoder", outputs: outputs, console: console)
     let given = try LearningInputs(
       maps: maps, atlas: run.prior.atlas.folder, workspace: run.workspace)
-    var shown: Set<String> = []
-    let options = reading.options
-    let (kept, heldOut) = try given.aligned(holdingOut: holdOut) { path in
-      let image = try ImageReader.readLabels(path, options)
-      if shown.insert(path).inserted { console.show(image.findings, of: path) }
-      return image.volume
-    }
-    try run.train(settings, atlas: given.atlas, .maps(kept, heldOut: heldOut))
+    let inputs = try EncoderTraining.Inputs.maps(
+      given, holdingOut: holdOut, reading: reading.options, console: console)
+    try run.train(settings, atlas: given.atlas, inputs)
   }
 }
 
@@ -99,17 +92,12 @@ struct TrainSegmenterCommand: ConsoleCommand {
     let found = try ScanList(scans, list: list)
     let run = try EncoderRun(training, name: "segmenter", outputs: outputs, console: console)
     let atlas = try AtlasFiles.read(run.prior.atlas.folder)
-    let segmenter = try Segmenter(prior: atlas.prior)
     let progress = console.progress("reading scans")
-    var observed = ScanObservations(intensities)
-    for (index, path) in found.paths.enumerated() {
-      progress.update(Double(index) / Double(found.paths.count))
-      let image = try ImageReader.readScan(path, reading.options)
-      console.show(image.findings, of: path)
-      try observed.add(image.volume, name: ScanList.name(of: path), path: path, by: segmenter)
-    }
+    let inputs = try EncoderTraining.Inputs.scans(
+      found.paths, intensities, atlas: atlas, reading: reading.options, console: console,
+      advance: { progress.update($0) })
     progress.finish()
-    try run.train(settings, atlas: atlas, .scans(observed.all(segmenter)))
+    try run.train(settings, atlas: atlas, inputs)
   }
 }
 
@@ -145,24 +133,13 @@ struct EncoderRun {
   ) throws {
     if outputs.overwrite { try folder.clear() }
     let progress = console.progress("training the encoder")
-    var work = EncoderTraining(
-      settings, atlas: atlas, prior: try PriorFile(prior.file), start: start, inputs: inputs,
-      folder: folder)
+    var work = EncoderTrainingWork(
+      settings: settings, atlas: atlas, prior: try PriorFile(prior.file), start: start,
+      inputs: inputs)
     work.checkpointInterval = options.checkpointInterval
-    work.hooks = TrainingHooks(
-      console, steps: settings.steps, advance: { progress.update($0) },
-      sentence: { report in
-        if case .evaluation(let evaluation) = report {
-          EncoderCurve.sentence(of: evaluation)
-        } else {
-          nil
-        }
-      })
-    defer { Interruption.endCooperation() }
-    let ending = try work.run()
+    let (steps, isPlateau) = try work.perform(
+      in: folder, console: console, advance: { progress.update($0) })
     progress.finish()
-    try AtomicFile.write(Array(EncoderCurve.svg(folder.reports()).utf8), to: folder.curve)
-    let (steps, isPlateau) = try ending.finished()
     console.note(
       "\(folder.weights): trained for \(steps) steps" + (isPlateau ? ", to a plateau" : ""))
   }

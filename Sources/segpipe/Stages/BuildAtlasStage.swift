@@ -26,7 +26,9 @@ struct BuildAtlasStage {
       build.settings.mirrored = ["yes": true, "no": false][request.text("mirrored") ?? "auto"]
       build.spacing = request.number("spacing")
       build.license = request.text("license") ?? build.license
-      build.extents = try request.text("grid").map { try Self.extents($0) }
+      build.extents = try request.text("grid").map {
+        try Self.extents($0, stage: request.name)
+      }
       guard AtlasBuild.isName(build.settings.name) else {
         throw StageKeyError(stage: request.name, key: "name", expected: AtlasBuild.nameRule)
       }
@@ -34,11 +36,10 @@ struct BuildAtlasStage {
     }
   }
 
-  private static func extents(_ text: String) throws -> SIMD3<Int> {
+  private static func extents(_ text: String, stage: String) throws -> SIMD3<Int> {
     let numbers = text.split(separator: " ").map { Int($0) ?? 0 }
     guard numbers.count == 3, numbers.allSatisfy({ (8...1024).contains($0) }) else {
-      throw StageKeyError(
-        stage: "build-atlas", key: "grid", expected: "three extents from 8 to 1024")
+      throw StageKeyError(stage: stage, key: "grid", expected: "three extents from 8 to 1024")
     }
     return SIMD3(numbers[0], numbers[1], numbers[2])
   }

@@ -2,7 +2,7 @@ import Anatomy
 import Pipelines
 
 /// `kind: segment`, label maps of scans: a stage for each scan, and one that gathers their volumes and
-/// verdicts. Everything lies in the folder `NAME`, which is `${NAME.labels}`:
+/// verdicts. `prior` and `encoder` name trained weights in place of those in the atlas's folder. Everything lies in the folder `NAME`, which is `${NAME.labels}`:
 ///
 ///     NAME/SCAN_seg.nii.gz, .json       label map, and what was fitted
 ///     NAME/volumes/SCAN.tsv             its volumes
@@ -21,17 +21,22 @@ struct SegmentStage {
         .init("scans", .paths, isRequired: true), .init("atlas", .path),
         .init("pictures", .flag), .init("reports", .flag), .init("posteriors", .flag),
         .init("stripped", .choice(["auto", "yes", "no"])), .init("warp", .flag),
-        .init("prior", .flag),
+        .init("prior", .path), .init("encoder", .path), .init("no-prior", .flag),
         .init("bias", .flag), .init("force", .flag), .init("repair", .flag),
       ],
       expand: expand)
   }
 
   private func expand(_ request: StageRequest) throws -> StageExpansion {
-    let scans = try Self.scans(request)
+    let scans = try ScanInputs(request).named
     var settings = ScanSegmenter.Settings()
     settings.method.stripped = ["yes": true, "no": false][request.text("stripped") ?? "auto"]
-    settings.usesPrior = request.flag("prior") ?? true
+    settings.usesPrior = !(request.flag("no-prior") ?? false)
+    let (prior, encoder) = (request.place("prior"), request.place("encoder"))
+    guard settings.usesPrior || (prior == nil && encoder == nil) else {
+      throw StageKeyError(
+        stage: request.name, key: "no-prior", expected: "no where prior or encoder is given")
+    }
     settings.method.fitsWarp = request.flag("warp") ?? true
     settings.method.fitsBias = request.flag("bias") ?? true
     settings.method.posteriorLevels = request.flag("posteriors") == true ? 255 : nil
@@ -39,11 +44,12 @@ struct SegmentStage {
     settings.reading.repair = request.flag("repair") ?? false
     let folder = request.name
     let hasReports = request.flag("reports") ?? true
-    let study = StudyStages(
+    var study = StudyStages(
       context: context, name: folder, atlas: try Self.atlas(request), settings: settings,
       tables: StudyTables(
         summary: "\(folder)/summary.tsv", volumes: "\(folder)/volumes.tsv",
         page: hasReports ? "\(folder)/summary.html" : nil, pages: "reports/"))
+    (study.prior, study.encoder) = (prior, encoder)
     let stages = study.stages(
       of: scans.map { subject, path in
         var job = SegmentationPlan.Job(
@@ -58,19 +64,6 @@ struct SegmentStage {
         return StudyScan(job: job, volumes: "\(folder)/volumes/\(subject).tsv")
       })
     return StageExpansion(stages, results: ["labels": .workspace(folder)])
-  }
-
-  /// The scans by name: the order in which they were given is no part of what is asked.
-  private static func scans(
-    _ request: StageRequest
-  ) throws -> [(subject: String, path: String)] {
-    let given = request.places("scans").map { request.workspace.path(of: $0) }
-    var paths: [String] = []
-    for path in given {
-      let isList = [".txt", ".list"].contains { path.lowercased().hasSuffix($0) }
-      paths += try isList ? ScanList([], list: path).paths : ScanList([path], list: nil).paths
-    }
-    return paths.map { (ScanList.name(of: $0), $0) }.sorted { ($0.0, $0.1) < ($1.0, $1.1) }
   }
 
   private static func atlas(

@@ -6,8 +6,18 @@ import Synchronization
 
 /// What the stages of one run share, several of which may be worked on at once.
 final class StageContext: Sendable {
-  private struct Last: Sendable {
+  /// The files that scans are read by.
+  struct AnatomyFiles: Hashable, Sendable {
+    /// Of the atlas.
     let folder: String
+    /// Of a trained prior; nil: that in the atlas's folder, if there is one.
+    var prior: String?
+    /// Of an encoder of scans; nil: that in the atlas's folder, for the prior that is there.
+    var encoder: String?
+  }
+
+  private struct Last: Sendable {
+    let files: AnatomyFiles
     let stamps: [String: FileStamp]
     let atlas: Atlas
     let learned: LearnedPrior?
@@ -29,37 +39,42 @@ final class StageContext: Sendable {
   }
 
   /// An atlas, read anew only when its files have changed. Throws: what `AtlasFiles.read` throws.
-  func atlas(in folder: String) throws -> Atlas { try read(folder).atlas }
+  func atlas(in folder: String) throws -> Atlas { try read(AnatomyFiles(folder: folder)).atlas }
 
-  /// An atlas and the trained prior in its folder, if there is one, read anew only when its files have
+  /// An atlas and the trained prior that goes with it, if there is one, read anew only when files have
   /// changed. Throws: what `AtlasFiles.read` and `LearnedChoice.read` throw.
-  func read(_ folder: String) throws -> (atlas: Atlas, learned: LearnedPrior?) {
+  func read(_ files: AnatomyFiles) throws -> (atlas: Atlas, learned: LearnedPrior?) {
     try last.withLock { last in
-      let stamps = Self.stamps(of: folder)
-      if let last, last.folder == folder, last.stamps == stamps {
-        return (last.atlas, last.learned)
-      }
-      let atlas = try AtlasFiles.read(folder)
-      let learned = try LearnedChoice.choose(prior: nil, encoder: nil, atlas: .given(folder))?
-        .read(for: atlas)
+      let stamps = Self.stamps(of: files)
+      if let last, last.files == files, last.stamps == stamps { return (last.atlas, last.learned) }
+      let atlas = try AtlasFiles.read(files.folder)
+      // Beside a prior that was named nothing is looked for: the stage would not know of it.
+      let choice =
+        files.prior.map { LearnedChoice(prior: $0, encoder: files.encoder) }
+        ?? LearnedChoice.choose(prior: nil, encoder: files.encoder, atlas: .given(files.folder))
+      let learned = try choice?.read(for: atlas)
       // The last one only: they are large, and stages come in groups.
-      last = Last(folder: folder, stamps: stamps, atlas: atlas, learned: learned)
+      last = Last(files: files, stamps: stamps, atlas: atlas, learned: learned)
       return (atlas, learned)
     }
   }
 
-  private static func stamps(of folder: String) -> [String: FileStamp] {
-    let files = (try? FileManager.default.subpathsOfDirectory(atPath: folder)) ?? []
-    return Dictionary(
-      files.compactMap { file in FileStamp(of: folder + "/" + file).map { (file, $0) } }
-    ) { first, _ in first }
+  private static func stamps(of files: AnatomyFiles) -> [String: FileStamp] {
+    let inFolder = (try? FileManager.default.subpathsOfDirectory(atPath: files.folder)) ?? []
+    let paths =
+      inFolder.map { files.folder + "/" + $0 } + [files.prior, files.encoder].compactMap { $0 }
+    return Dictionary(paths.compactMap { path in FileStamp(of: path).map { (path, $0) } }) {
+      first, _ in first
+    }
   }
 
   /// Every kind of stage that a definition may name.
   var kinds: [StageKind] {
     [
       BuildAtlasStage(context: self).kind, TrainPriorStage(context: self).kind,
-      ReportPriorStage(context: self).kind, SegmentStage(context: self).kind,
+      ReportPriorStage(context: self).kind, EncoderStages(context: self).pretraining,
+      EncoderStages(context: self).training, ReportEncoderStage(context: self).kind,
+      SegmentStage(context: self).kind,
     ]
   }
 }

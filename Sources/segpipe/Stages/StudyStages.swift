@@ -31,7 +31,10 @@ struct StudyStages {
   let atlas: (location: Location, source: AtlasChoice.Source)
   let settings: ScanSegmenter.Settings
   let tables: StudyTables
-  private static let version = 3
+  /// Files of a trained prior and of an encoder of scans; nil: those in the atlas's folder.
+  var prior: Location?
+  var encoder: Location?
+  private static let version = 4
 
   /// The stages, those of scans first, in the order given.
   func stages(of scans: [StudyScan]) -> [Stage] {
@@ -54,6 +57,9 @@ struct StudyStages {
         StageInput("scan", .outside(scan.job.scan)),
         StageInput("atlas", atlas.location, isFolder: true),
       ]
+      for (name, file) in [("prior", prior), ("encoder", encoder)] {
+        if let file { plan.inputs.append(StageInput(name, file)) }
+      }
       if let voxels = ScanFiles.voxels(of: scan.job.scan) {
         plan.inputs.append(StageInput("voxels", .outside(voxels)))
       }
@@ -84,7 +90,10 @@ struct StudyStages {
   }
 
   private func segment(_ scan: StudyScan, _ place: Workplace) throws {
-    let read = try context.read(place.input("atlas") ?? "")
+    let read = try context.read(
+      StageContext.AnatomyFiles(
+        folder: place.input("atlas") ?? "", prior: place.input("prior"),
+        encoder: place.input("encoder")))
     let segmenter = try ScanSegmenter(
       atlas: read.atlas, learned: read.learned, source: atlas.source,
       settings: settings, console: context.console)

@@ -7,7 +7,7 @@ import Reports
 /// Gathers the volumes and verdicts of a study's scans, those that failed included: two tables and a page.
 enum SummaryStage {
   static let name = "summary"
-  private static let version = 2
+  private static let version = 3
 
   static func stage(
     _ id: String, scans: [StudyScan], tables: StudyTables, atlas: Location,

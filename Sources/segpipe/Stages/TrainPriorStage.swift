@@ -1,7 +1,4 @@
 import Anatomy
-import Files
-import Foundation
-import Imaging
 import Pipelines
 
 /// `kind: train-prior`, the auto-encoder that learns how anatomy varies, from label maps and their atlas:
@@ -38,39 +35,25 @@ struct TrainPriorStage {
     let interval = request.integer("checkpoint-every")
     let maps = try MapInputs(request)
     var plan = StagePlan(id: request.name, name: "train-prior", version: Self.version)
-    plan.parameters = Self.parameters(settings, holdOut)
+    plan.parameters =
+      StageParameter.all(of: settings)
+      + [StageParameter("hold-out", .list(holdOut.map { .text($0) }))]
     plan.inputs = maps.inputs
     if let atlas = request.place("atlas") {
       plan.inputs.append(StageInput("atlas", atlas, isFolder: true))
     }
     let name = request.name
-    let final = TrainingFolder.prior(name)
-    plan.outputs = [final.weights, final.log, final.curve].map { StageOutput($0) }
-    var stage = Stage(plan) { [context] place in
+    let training = TrainingStage(context: context, files: TrainingFolder.prior)
+    let stage = training.stage(plan, in: request.workspace) { [context] place, folder in
       var work = PriorTrainingWork(
         given: try LearningInputs(
           maps: maps.paths, atlas: place.input("atlas"), workspace: place.checkpoints),
         settings: settings, holdOut: holdOut)
       work.checkpointInterval = interval ?? work.checkpointInterval
-      let folder = TrainingFolder.prior(place.checkpoints)
-      try FileManager.default.createDirectory(
-        atPath: folder.checkpoints.path, withIntermediateDirectories: true)
-      let (steps, isPlateau) = try work.perform(
+      return try work.perform(
         in: folder, console: context.console, advance: { context.advance(name, $0) })
-      context.console.note(
-        "\(name): trained for \(steps) steps" + (isPlateau ? ", to a plateau" : ""))
-      let pairs = [
-        (folder.weights, final.weights), (folder.log, final.log), (folder.curve, final.curve),
-      ]
-      for (from, to) in pairs {
-        guard let data = FileManager.default.contents(atPath: from) else {
-          throw FileError.readFailed(path: from, code: EIO)
-        }
-        try AtomicFile.write([UInt8](data), to: place.output(to))
-      }
     }
-    let weights = request.workspace.path(final.weights)
-    stage.mayReplace = { $0 != weights || OutputGuard.isOurs($0) }
+    let final = training.outputs(of: name)
     return StageExpansion(
       [stage], results: ["prior": .workspace(final.weights), "log": .workspace(final.log)])
   }
@@ -89,35 +72,6 @@ struct TrainPriorStage {
     settings.evaluationInterval = request.integer("report-every") ?? settings.evaluationInterval
     settings.patience = request.integer("stop-on-plateau")
     return settings
-  }
-
-  /// Everything that the weights depend on, as the settings themselves tell.
-  private static func parameters(
-    _ settings: PriorSettings, _ holdOut: [String]
-  ) -> [StageParameter] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let fields = (try? encoder.encode(settings)).flatMap {
-      try? JSONDecoder().decode([String: SettingValue].self, from: $0)
-    }
-    return (fields ?? [:]).sorted { $0.key < $1.key }.map { StageParameter($0.key, $0.value.json) }
-      + [StageParameter("hold-out", .list(holdOut.map { .text($0) }))]
-  }
-
-  /// A setting as a parameter's value; one that has parts of its own as text.
-  private struct SettingValue: Decodable {
-    let json: JSONValue
-
-    init(from decoder: any Decoder) throws {
-      if let value = try? JSONValue(from: decoder) {
-        json = value
-      } else {
-        let parts = try [String: SettingValue](from: decoder)
-        json = .text(
-          parts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.json)" }
-            .joined(separator: ", "))
-      }
-    }
   }
 }
 

@@ -25,6 +25,14 @@ struct CommonOptions: ParsableArguments {
       "How words are written: text, or json, an object a line.", valueName: "format"))
   var logFormat = LogFormat.text
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Add what is said to this file too, with the time, and in the same format. It has what --quiet leaves \
+      out.
+      """, valueName: "file"))
+  var logFile: String?
+
   @Option(help: ArgumentHelp("Where to compute; only cpu.", valueName: "device"))
   var device = "cpu"
 
@@ -39,10 +47,13 @@ struct CommonOptions: ParsableArguments {
   }
 
   /// Applies them and makes the console that the command talks through.
-  func apply() -> Console {
+  ///
+  /// - Throws: what `LogFile` throws.
+  func apply() throws -> Console {
     let console = Console(
       verbosity: quiet ? .quiet : verbose ? .detailed : .normal, progress: progress,
-      format: logFormat)
+      format: logFormat, log: try logFile.map { try LogFile($0, format: logFormat) })
+    Interruption.tell { console.say($0) }
     use(threads: threads, console)
     return console
   }

@@ -22,24 +22,28 @@ final class Console: Sendable {
 
   let verbosity: Verbosity
   private let format: LogFormat
+  /// Keeps what is said.
+  private let log: LogFile?
   private let progressStyle: ProgressStyle
   private let colored: Bool
   /// The bar that stands on the terminal's last line, to be cleared before other words.
   private let bar = Mutex<String>("")
 
   init(
-    verbosity: Verbosity = .normal, progress: ProgressStyle? = nil, format: LogFormat = .text
+    verbosity: Verbosity = .normal, progress: ProgressStyle? = nil, format: LogFormat = .text,
+    log: LogFile? = nil
   ) {
     let isTerminal = isatty(STDERR_FILENO) == 1
     let environment = ProcessInfo.processInfo.environment
     let dumb = environment["TERM"] == "dumb"
     self.verbosity = verbosity
-    self.format = format
+    (self.format, self.log) = (format, log)
     progressStyle =
       progress
       ?? (verbosity == .quiet
         ? .none : format == .json ? .json : isTerminal && !dumb ? .bar : .plain)
     colored = Self.wantsColor(isTerminal: isTerminal, environment)
+    keep(LogFile.firstLine)
   }
 
   /// no-color.org and bixense.com/clicolors.
@@ -57,46 +61,48 @@ final class Console: Sendable {
     try StandardStreams.output(text.hasSuffix("\n") ? text : text + "\n")
   }
 
-  /// Something the person may want to know; silent with `--quiet`.
-  func note(_ text: String) {
-    if verbosity >= .normal { say(text) }
-  }
+  /// Something the person may want to know; with `--quiet` only the log has it.
+  func note(_ text: String) { say(LogLine(message: text), isShown: verbosity >= .normal) }
 
   /// Something only `-v` asks for.
   func detail(_ text: String) {
-    if verbosity >= .detailed { say(text, level: "detail") }
+    if verbosity >= .detailed { say(LogLine(level: "detail", message: text)) }
   }
 
   /// Something that may be wrong; also said with `--quiet`.
   func warn(_ text: String) {
-    switch format {
-    case .text: line("segpipe: \(painted("warning:", 33)) \(text)")
-    case .json: say(text, level: "warning")
-    }
+    say(LogLine(level: "warning", message: text), as: warning(text))
   }
+
+  private func warning(_ text: String) -> String { "segpipe: \(painted("warning:", 33)) \(text)" }
 
   /// What went wrong and what to do about it.
   func report(_ diagnosis: Diagnosis) {
-    switch format {
-    case .text:
-      line("segpipe: \(painted("error:", 31)) \(diagnosis.message)")
-      if let hint = diagnosis.hint { line("  hint: \(hint)") }
-    case .json: say(diagnosis.message, level: "error", hint: diagnosis.hint)
-    }
+    let hint = diagnosis.hint.map { "\n  hint: " + $0 } ?? ""
+    say(
+      LogLine(level: "error", message: diagnosis.message, hint: diagnosis.hint),
+      as: "segpipe: \(painted("error:", 31)) \(diagnosis.message)\(hint)")
   }
 
   /// Something that is said in any case.
-  func say(_ text: String, level: String = "note", hint: String? = nil) {
-    switch format {
-    case .text: line(text)
-    case .json: line(Self.json(LogLine(level: level, message: text, hint: hint)))
-    }
+  func say(_ text: String) { say(LogLine(message: text)) }
+
+  /// How far a task has come, in words or as an object.
+  func say(progress words: LogLine, asJSON: Bool) {
+    say(words, as: asJSON ? Self.json(words) : words.message)
   }
 
-  private struct LogLine: Encodable {
-    let level: String
-    let message: String
-    let hint: String?
+  /// `text` is what people read instead of the bare message.
+  private func say(_ words: LogLine, as text: String? = nil, isShown: Bool = true) {
+    if isShown { line(format == .json ? Self.json(words) : text ?? words.message) }
+    keep(words)
+  }
+
+  private func keep(_ words: LogLine) {
+    if let error = log?.add(words) {
+      let lost = LogLine(level: "warning", message: Diagnosis(of: error).message)
+      line(format == .json ? Self.json(lost) : warning(lost.message))
+    }
   }
 
   /// An object on one line, keys in order.

@@ -12,8 +12,9 @@ protocol ConsoleCommand: ParsableCommand {
 
 extension ConsoleCommand {
   func run() throws {
-    let console = common.apply()
+    var console = Console()
     do {
+      console = try common.apply()
       try perform(console)
     } catch {
       throw Self.exit(for: error, console)

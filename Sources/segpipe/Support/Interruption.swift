@@ -11,6 +11,9 @@ enum Interruption {
   private static let writeEnd = Atomic<Int32>(-1)
   private static let isCooperative = Atomic<Bool>(false)
   private static let requested = Atomic<Int32>(0)
+  private static let teller = Mutex<@Sendable (String) -> Void> {
+    StandardStreams.say("\($0)\n")
+  }
 
   /// The signal that asked a cooperative program to stop; nil if none did.
   static var signal: Int32? {
@@ -24,6 +27,11 @@ enum Interruption {
 
   /// From now on signals end the program again. One that was noted stays so: who cooperated ends by itself.
   static func endCooperation() { isCooperative.store(false, ordering: .sequentiallyConsistent) }
+
+  /// From now on words about signals go to `body`, which is called from a thread of its own.
+  static func tell(_ body: @escaping @Sendable (String) -> Void) {
+    teller.withLock { $0 = body }
+  }
 
   /// Starts listening. Signals that the parent asked to ignore (nohup) stay ignored.
   static func listen() {
@@ -59,12 +67,12 @@ enum Interruption {
       if count == 1 {
         guard isCooperative.load(ordering: .sequentiallyConsistent), signal == nil else { break }
         requested.store(Int32(number), ordering: .sequentiallyConsistent)
-        StandardStreams.say("segpipe: asked to stop; finishing this step\n")
+        teller.withLock { $0 }("segpipe: asked to stop; finishing this step")
         continue
       }
       if count == 0 || errno != EINTR { return }
     }
-    StandardStreams.say("segpipe: stopped by a signal; no partial output is left\n")
+    teller.withLock { $0 }("segpipe: stopped by a signal; no partial output is left")
     TemporaryFiles.removeAll { _exit(128 + Int32(number)) }
   }
 }

@@ -139,7 +139,11 @@ struct PipelineRun {
     let blocked = results.contains { if case .blocked = $0.outcome { true } else { false } }
     if !failures.isEmpty {
       console.say("segpipe: \(failures.count) of \(results.count) stages failed:")
-      for failure in failures { console.say("  \(failure.title): \(failure.diagnosis.message)") }
+      for (title, diagnosis) in failures {
+        // Some errors begin with the stage themselves.
+        let begins = diagnosis.message.hasPrefix(title + ":")
+        console.say("  " + (begins ? "" : title + ": ") + diagnosis.message)
+      }
     }
     var status = failures.map(\.diagnosis.status.rawValue).max() ?? 0
     // Nothing of this run failed, and yet what was asked for could not be done.

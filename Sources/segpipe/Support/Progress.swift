@@ -22,13 +22,6 @@ package final class Progress: Sendable {
     var done = false
   }
 
-  private struct Line: Encodable {
-    let level = "progress"
-    let percent: Int
-    let secondsLeft: Int?
-    let task: String
-  }
-
   private let task: String
   private let style: ProgressStyle
   private let console: Console
@@ -81,10 +74,12 @@ package final class Progress: Sendable {
     switch style {
     case .none: break
     case .bar: console.show(bar: Self.bar(task, percent: percent, left: left))
-    case .plain:
-      console.say("\(task): \(percent) %" + (left.map { ", \(Self.clock($0)) left" } ?? ""))
-    case .json:
-      console.line(Console.json(Line(percent: percent, secondsLeft: left, task: task)))
+    case .plain, .json:
+      let line = LogLine(
+        level: "progress",
+        message: "\(task): \(percent) %" + (left.map { ", \(Self.clock($0)) left" } ?? ""),
+        task: task, percent: percent, secondsLeft: left)
+      console.say(progress: line, asJSON: style == .json)
     }
   }
 

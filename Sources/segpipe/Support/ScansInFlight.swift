@@ -7,13 +7,15 @@ import Reports
 /// How many scans are segmented at once: as many as threads and memory allow, by an estimate.
 package enum ScansInFlight {
   /// Threads that one scan makes good use of.
-  static let threadsPerScan = 2
+  static let usualThreads = 2
   /// Bytes that all scans share, the atlas above all, and bytes of a scan: so many, and so many for each voxel.
   /// A scan of 3 million voxels of 16 bits took 240 MB with the built-in atlas, one of 17 million of 8 bits 350 MB.
   private static let (shared, least, perVoxel) = (256 << 20, 128 << 20, 24)
 
   /// For the stages of a run. `memory` is what may be used, in bytes; nil for what there is.
-  static func count(_ stages: [Stage], memory: Int? = nil) -> Int {
+  static func count(
+    _ stages: [Stage], memory: Int? = nil, threadsPerScan: Int = usualThreads
+  ) -> Int {
     let scans = stages.filter { $0.plan.item != nil }.compactMap { stage in
       stage.plan.inputs.first { $0.name == "scan" }?.location
     }

@@ -69,4 +69,17 @@ enum TinyPrior {
   static func write(_ subject: Int, to path: String) throws {
     try ImageWriter.write(labels: map(subject), like: nil, to: path, description: "test")
   }
+
+  /// A scan of a subject: intensities by label, noise, padding outside.
+  static func writeScan(_ subject: Int, to path: String) throws {
+    let map = Self.map(subject)
+    var state: UInt32 = 7
+    let voxels = map.voxels.map { label -> Float in
+      state = state &* 1_664_525 &+ 1_013_904_223
+      let noise = Float(state >> 16) / 65536 - 0.5
+      return label == 0 ? 0 : 100 * Float(label) + 40 * noise
+    }
+    try ImageWriter.write(
+      scan: Volume(grid: map.grid, voxels: voxels), like: nil, to: path, description: "test")
+  }
 }

@@ -1,0 +1,133 @@
+import Anatomy
+import Imaging
+import Pipelines
+
+/// `kind: pretrain-encoder`, an encoder of scans that are drawn from label maps, for a trained prior; and
+/// `kind: train-segmenter`, which goes on from there with scans that have no labels:
+///
+///     NAME/encoder.safetensors   the trained encoder, ${NAME.encoder}
+///     NAME/log.jsonl             reports on the way, ${NAME.log}
+///     NAME/curve.svg             their curves
+///
+/// Where no scans are given, `train-segmenter` stands for no stage, and `${NAME.encoder}` is what it would
+/// have started from. A training that was stopped or killed goes on at its last checkpoint.
+struct EncoderStages {
+  let context: StageContext
+  private static let version = 1
+
+  private static let keys: [StageKind.Key] = [
+    .init("atlas", .path, isRequired: true), .init("prior", .path, isRequired: true),
+    .init("start", .path), .init("beta", .number(0...1e6)),
+    .init("steps", .integer(1...100_000_000)), .init("learning-rate", .number(1e-9...1)),
+    .init("samples", .integer(1...64)), .init("seed", .integer(0...Int(Int32.max))),
+    .init("report-every", .integer(1...1_000_000)),
+    .init("stop-on-plateau", .integer(1...1_000_000)),
+    .init("checkpoint-every", .integer(1...1_000_000)),
+  ]
+
+  var pretraining: StageKind {
+    StageKind(
+      "pretrain-encoder",
+      keys: Self.keys + [
+        .init("maps", .paths, isRequired: true), .init("hold-out", .text),
+        .init("augmentation", .number(0...4)),
+      ]
+    ) { request in
+      var settings = Self.settings(.simulated, request)
+      settings.augmentation = MapAugmentation.Settings(
+        strength: request.number("augmentation") ?? 1)
+      let maps = try MapInputs(request)
+      let holdOut = MapInputs.names(request.text("hold-out"))
+      let parameters = [StageParameter("hold-out", .list(holdOut.map { .text($0) }))]
+      return expansion(request, settings, parameters, maps.inputs) { [context] place, _ in
+        let given = try LearningInputs(
+          maps: maps.paths, atlas: place.input("atlas"), workspace: place.checkpoints)
+        return try .maps(
+          given, holdingOut: holdOut, reading: ReadOptions(), console: context.console)
+      }
+    }
+  }
+
+  var training: StageKind {
+    StageKind(
+      "train-segmenter",
+      keys: Self.keys + [
+        .init("scans", .paths),
+        .init("likelihood", .choice(EncoderSettings.Likelihood.allCases.map(\.rawValue))),
+        .init("intensities", .choice(ObservedIntensities.allCases.map(\.rawValue))),
+      ]
+    ) { request in
+      guard !request.places("scans").isEmpty else {
+        return StageExpansion([], results: ["encoder": request.place("start"), "log": nil])
+      }
+      var settings = Self.settings(.scans, request)
+      settings.likelihood =
+        request.text("likelihood").flatMap(EncoderSettings.Likelihood.init) ?? settings.likelihood
+      let intensities = request.text("intensities").flatMap(ObservedIntensities.init) ?? .scan
+      let scans = try ScanInputs(request)
+      guard Set(scans.named.map(\.name)).count == scans.named.count else {
+        throw StageKeyError(
+          stage: request.name, key: "scans", expected: "scans of different names")
+      }
+      let parameters = [StageParameter("intensities", .text(intensities.rawValue))]
+      return expansion(request, settings, parameters, scans.inputs) { [context] _, atlas in
+        try .scans(
+          scans.named.map(\.path), intensities, atlas: atlas, reading: ReadOptions(),
+          console: context.console,
+          advance: { context.advance(request.name, Self.readingShare * $0) })
+      }
+    }
+  }
+
+  /// Part of the work that reading scans is.
+  private static let readingShare = 0.1
+
+  /// `read` is given the atlas, and gathers what is learned from.
+  private func expansion(
+    _ request: StageRequest, _ settings: EncoderSettings, _ parameters: [StageParameter],
+    _ inputs: [StageInput],
+    read: @escaping (Workplace, Atlas) throws -> EncoderTraining.Inputs
+  ) -> StageExpansion {
+    let kind = settings.source == .simulated ? "pretrain-encoder" : "train-segmenter"
+    var plan = StagePlan(id: request.name, name: kind, version: Self.version)
+    plan.parameters = StageParameter.all(of: settings) + parameters
+    plan.inputs = inputs
+    for (key, isFolder) in [("atlas", true), ("prior", false), ("start", false)] {
+      if let place = request.place(key) {
+        plan.inputs.append(StageInput(key, place, isFolder: isFolder))
+      }
+    }
+    let interval = request.integer("checkpoint-every")
+    let training = TrainingStage(context: context, files: TrainingFolder.encoder)
+    let stage = training.stage(plan, in: request.workspace) { [context] place, folder in
+      let atlas = try context.atlas(in: place.input("atlas") ?? "")
+      var work = EncoderTrainingWork(
+        settings: settings, atlas: atlas, prior: try PriorFile(place.input("prior") ?? ""),
+        start: try place.input("start").map { try EncoderFile($0) },
+        inputs: try read(place, atlas))
+      work.checkpointInterval = interval ?? work.checkpointInterval
+      return try work.perform(
+        in: folder, console: context.console,
+        advance: {
+          context.advance(request.name, Self.readingShare + (1 - Self.readingShare) * $0)
+        })
+    }
+    let final = training.outputs(of: request.name)
+    return StageExpansion(
+      [stage], results: ["encoder": .workspace(final.weights), "log": .workspace(final.log)])
+  }
+
+  private static func settings(
+    _ source: EncoderSettings.Source, _ request: StageRequest
+  ) -> EncoderSettings {
+    var settings = EncoderSettings(source)
+    settings.beta = request.number("beta") ?? settings.beta
+    settings.steps = request.integer("steps") ?? settings.steps
+    settings.rate = request.number("learning-rate") ?? settings.rate
+    settings.samples = request.integer("samples") ?? settings.samples
+    settings.seed = request.integer("seed").map { UInt64($0) } ?? settings.seed
+    settings.evaluationInterval = request.integer("report-every") ?? settings.evaluationInterval
+    settings.patience = request.integer("stop-on-plateau")
+    return settings
+  }
+}
