@@ -191,11 +191,18 @@ INLINE void warp_voxel_loss(const segpipe_warped *s, const segpipe_observed *o, 
       if (blocks >> b & 1) mass[b] *= share - taken * load(row + 16 * b);
     return;
   }
-  // Jensen: the table holds logarithms.
+  // Jensen: the table holds logarithms. Square: it holds residuals.
   lanes mean = splat(0);
   for (unsigned b = 0; 16 * b < s->labels; b++)
     mean += (blocks >> b & 1 ? mass[b] : warp_floor(s, b)) * load(row + 16 * b);
   const float expected = total(mean) / sum;
+  if (o->kind == SEGPIPE_SQUARE) {
+    t->loss += 0.5 * (double)expected * (double)expected;
+    if (!backward) return;
+    for (unsigned b = 0; 16 * b < s->labels; b++)
+      if (blocks >> b & 1) mass[b] *= share * expected * (load(row + 16 * b) - expected);
+    return;
+  }
   t->loss -= (double)expected;
   if (!backward) return;
   for (unsigned b = 0; 16 * b < s->labels; b++)
@@ -225,6 +232,8 @@ INLINE void warp_pure(const segpipe_warped *s, const segpipe_observed *o, size_t
   const float mean = total(rest) + row[label];
   if (o->kind == SEGPIPE_EXACT)
     warp_add(t, sum, mean, 1);
+  else if (o->kind == SEGPIPE_SQUARE)
+    t->loss += 0.5 * (double)(mean / sum) * (double)(mean / sum);
   else
     t->loss -= (double)(mean / sum);
 }

@@ -10,8 +10,9 @@ import Parallel
 final class EncoderTrainer: Trainer {
   /// What is learned from.
   enum Inputs {
-    /// Label maps that scans are drawn from.
-    case maps(AlignedMaps)
+    /// Label maps that scans are drawn from; every second step takes one of `scans`, if there are any, and
+    /// judges by how well its decoding repeats it.
+    case maps(AlignedMaps, scans: [ScanObservation] = [])
     case scans([ScanObservation])
   }
 
@@ -23,6 +24,7 @@ final class EncoderTrainer: Trainer {
   private let simulation: SimulatedScan
   private let evaluator: EncoderEvaluator
   private let gradients: ParameterValues
+  /// Voxels of the atlas grid; scans are observed at every eighth.
   private let voxels: Int
   private var labels: [UInt8] = []
   private var sums = Sums()
@@ -57,12 +59,11 @@ final class EncoderTrainer: Trainer {
     self.gradients = gradients
     self.inputs = inputs
     simulation = SimulatedScan(prior)
-    if case .maps(let maps) = inputs {
+    voxels = prior.grid.count
+    if case .maps(let maps, _) = inputs {
       augmentation = MapAugmentation(maps, settings: settings.augmentation)
-      voxels = prior.grid.count
     } else {
       augmentation = nil
-      voxels = prior.grid.count / 8
     }
     evaluator = try EncoderEvaluator(
       evaluated, simulation: simulation, prior: prior, temperature: settings.temperature)
@@ -89,7 +90,12 @@ final class EncoderTrainer: Trainer {
   func step() throws -> [EncoderReport] {
     let step = state.adam.steps
     let (scan, target) = next()
-    let loss = try differentiate(scan, target)
+    let voxels =
+      switch target {
+      case .labels: self.voxels
+      case .observed: self.voxels / 8
+      }
+    let loss = try differentiate(scan, target, voxels: voxels)
     let rate = settings.schedule.rate(step)
     let norm = state.adam.step(encoder.parameters, gradients: gradients, rate: rate)
     guard norm.isFinite else {
@@ -114,7 +120,11 @@ final class EncoderTrainer: Trainer {
       let scan = scans[Int(state.random.next() % UInt64(scans.count))]
       let observation = settings.likelihood == .exact ? scan.exact : scan.jensen
       return (scan, .observed(observation, weight: settings.temperature))
-    case .maps(let maps):
+    case .maps(let maps, let scans):
+      if !scans.isEmpty, state.adam.steps % 2 == 1 {
+        let scan = scans[Int(state.random.next() % UInt64(scans.count))]
+        return (scan, .observed(scan.square, weight: settings.temperature))
+      }
       let index = Int(state.random.next() % UInt64(maps.maps.count))
       augmentation?.draw(index, random: &state.random, into: &labels)
       let unknown = UInt8(maps.space.table.count)
@@ -128,7 +138,7 @@ final class EncoderTrainer: Trainer {
 
   /// Gradients of the mean over samples of z.
   private func differentiate(
-    _ scan: ScanObservation, _ target: ObservationEncoder.Target
+    _ scan: ScanObservation, _ target: ObservationEncoder.Target, voxels: Int
   ) throws -> LabelLoss {
     let scale = 1 / Float(voxels * settings.samples)
     var (reconstruction, divergence) = (0.0, 0.0)
@@ -188,7 +198,7 @@ struct EncoderEvaluator {
     self.temperature = temperature
     switch inputs {
     case .scans(let all): scans = all.map { ($0, nil) }
-    case .maps(let maps):
+    case .maps(let maps, _):
       var random = Philox(seed: 1, stream: 3 << 40)
       let unknown = UInt8(prior.table.count)
       scans = maps.maps.map { map in

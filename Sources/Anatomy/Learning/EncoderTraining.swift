@@ -18,13 +18,16 @@ package struct EncoderTraining {
 
   /// What is learned from, with its names.
   package enum Inputs {
-    /// Label maps that scans are drawn from, and those that are only looked at; nil: some of them.
-    case maps(AlignedMaps, heldOut: AlignedMaps?)
-    case scans([(name: String, observation: ScanObservation)])
+    /// Label maps that scans are drawn from, and those that are only looked at, nil: some of them; and scans
+    /// that the encoder learns to repeat beside them.
+    case maps(AlignedMaps, heldOut: AlignedMaps?, scans: [NamedScan] = [])
+    case scans([NamedScan])
+
+    package typealias NamedScan = (name: String, observation: ScanObservation)
 
     var names: [String] {
       switch self {
-      case .maps(let maps, _): maps.maps.map(\.name)
+      case .maps(let maps, _, let scans): maps.maps.map(\.name) + scans.map(\.name)
       case .scans(let scans): scans.map(\.name)
       }
     }
@@ -86,9 +89,9 @@ package struct EncoderTraining {
 
   private var trainerInputs: (given: EncoderTrainer.Inputs, shown: EncoderTrainer.Inputs) {
     switch inputs {
-    case .maps(let maps, let heldOut):
+    case .maps(let maps, let heldOut, let scans):
       (
-        .maps(maps),
+        .maps(maps, scans: scans.map(\.observation)),
         .maps(heldOut ?? AlignedMaps(Array(maps.maps.prefix(Self.shown)), in: maps.space))
       )
     case .scans(let scans):
@@ -110,14 +113,16 @@ package struct EncoderTraining {
       let encoder = JSONEncoder()
       encoder.outputFormatting = .sortedKeys
       var hash = SHA256()
+      let scans: [Inputs.NamedScan]
       switch inputs {
-      case .maps(let maps, _):
+      case .maps(let maps, _, let beside):
         for map in maps.maps { map.channels.withUnsafeBytes { hash.update($0) } }
-      case .scans(let scans):
-        for scan in scans {
-          scan.observation.codes.withUnsafeBytes { hash.update($0) }
-          scan.observation.table.values.withUnsafeBytes { hash.update($0) }
-        }
+        scans = beside
+      case .scans(let all): scans = all
+      }
+      for scan in scans {
+        scan.observation.codes.withUnsafeBytes { hash.update($0) }
+        scan.observation.table.values.withUnsafeBytes { hash.update($0) }
       }
       return [
         "settings": String(decoding: try encoder.encode(settings), as: UTF8.self),

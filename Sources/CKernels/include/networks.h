@@ -118,7 +118,7 @@ typedef struct {
   const uint16_t *log_prior;      // [entries][64]
 } segpipe_output;
 
-enum { SEGPIPE_CROSS_ENTROPY = 0, SEGPIPE_JENSEN = 1, SEGPIPE_EXACT = 2 };
+enum { SEGPIPE_CROSS_ENTROPY = 0, SEGPIPE_JENSEN = 1, SEGPIPE_EXACT = 2, SEGPIPE_SQUARE = 3 };
 
 /// What the output pass is to lower. With f_k the softmax of logits plus log prior at a voxel:
 ///   CROSS_ENTROPY  - log f_target

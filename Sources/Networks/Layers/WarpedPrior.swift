@@ -174,6 +174,9 @@ package enum Observation: Sendable {
   case jensen(codes: [UInt16], table: ObservationTable)
   /// -log sum over k of f_k table[code][k].
   case exact(codes: [UInt16], table: ObservationTable)
+  /// 1/2 (sum over k of f_k table[code][k])^2: the table holds residuals, what is expected under a label less
+  /// what was observed.
+  case square(codes: [UInt16], table: ObservationTable)
 
   /// Code of a voxel that was not observed.
   package static let unobserved = UInt16(SEGPIPE_UNOBSERVED)
@@ -196,10 +199,15 @@ package enum Observation: Sendable {
                 stride: part.stride, phase: part.phase)))
         }
       }
-    case .jensen(let codes, let table), .exact(let codes, let table):
+    case .jensen(let codes, let table), .exact(let codes, let table),
+      .square(let codes, let table):
       precondition(codes.count == voxels, "\(codes.count) codes for \(voxels) voxels")
-      var kind = SEGPIPE_EXACT
-      if case .jensen = self { kind = SEGPIPE_JENSEN }
+      let kind =
+        switch self {
+        case .jensen: SEGPIPE_JENSEN
+        case .square: SEGPIPE_SQUARE
+        default: SEGPIPE_EXACT
+        }
       return codes.withUnsafeBufferPointer { codes in
         table.values.withUnsafeBufferPointer { table in
           body(

@@ -6,19 +6,27 @@ import Reports
 struct PretrainEncoderCommand: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "pretrain-encoder",
-    abstract: "Trains an encoder of scans on scans drawn from label maps.",
+    abstract: "Trains an encoder of scans on scans drawn from label maps, and on scans without labels.",
     discussion: """
-      Every step draws a scan of any contrast from a varied label map, encodes it, and judges by the map's \
-      labels what the frozen decoder of the trained prior makes of it. No scan is needed. Checkpoints are \
-      written as it goes: a run that was stopped or killed goes on when it is repeated, and ends with the \
-      same weights.
+      A step draws a scan of any contrast from a varied label map, encodes it, and judges by the map's \
+      labels what the frozen decoder of the trained prior makes of it. No scan is needed. Where there are \
+      some, every second step takes one of them as an auto-encoder does: it judges by how well the mean \
+      intensities of the decoded labels repeat the scan. Checkpoints are written as it goes: a run that was \
+      stopped or killed goes on when it is repeated, and ends with the same weights.
 
       Examples:
         segpipe pretrain-encoder
-        segpipe pretrain-encoder labels/ --atlas atlases/head -o encoder
+        segpipe pretrain-encoder scans/
+        segpipe pretrain-encoder --maps labels/ --atlas atlases/head -o encoder
       """)
 
   @Argument(
+    help: ArgumentHelp(
+      "Scans without labels, or folders that hold them. Default: none.", valueName: "scans"))
+  var scans: [String] = []
+
+  @Option(
+    parsing: .upToNextOption,
     help: ArgumentHelp(
       "Label maps, or folders that hold them. Default: those of the workspace's atlas.",
       valueName: "label maps"))
@@ -42,8 +50,13 @@ struct PretrainEncoderCommand: ConsoleCommand {
     let run = try EncoderRun(training, name: "encoder", outputs: outputs, console: console)
     let given = try LearningInputs(
       maps: maps, atlas: run.prior.atlas.folder, workspace: run.workspace)
+    var beside: [EncoderTraining.Inputs.NamedScan] = []
+    if !scans.isEmpty {
+      beside = try run.observed(
+        try ScanList(scans, list: nil), .scan, atlas: given.atlas, reading: reading.options)
+    }
     let inputs = try EncoderTraining.Inputs.maps(
-      given, holdingOut: holdOut, reading: reading.options, console: console)
+      given, holdingOut: holdOut, reading: reading.options, console: console, scans: beside)
     try run.train(settings, atlas: given.atlas, inputs)
   }
 }
@@ -92,12 +105,8 @@ struct TrainSegmenterCommand: ConsoleCommand {
     let found = try ScanList(scans, list: list)
     let run = try EncoderRun(training, name: "segmenter", outputs: outputs, console: console)
     let atlas = try AtlasFiles.read(run.prior.atlas.folder)
-    let progress = console.progress("reading scans")
-    let inputs = try EncoderTraining.Inputs.scans(
-      found.paths, intensities, atlas: atlas, reading: reading.options, console: console,
-      advance: { progress.update($0) })
-    progress.finish()
-    try run.train(settings, atlas: atlas, inputs)
+    let observed = try run.observed(found, intensities, atlas: atlas, reading: reading.options)
+    try run.train(settings, atlas: atlas, .scans(observed))
   }
 }
 
@@ -126,6 +135,17 @@ struct EncoderRun {
     try OutputGuard.check(
       folder.weights, overwrite: outputs.overwrite,
       inputs: [prior.file] + [options.start].compactMap { $0 })
+  }
+
+  /// Scans brought to the atlas.
+  func observed(
+    _ scans: ScanList, _ intensities: ObservedIntensities, atlas: Atlas, reading: ReadOptions
+  ) throws -> [EncoderTraining.Inputs.NamedScan] {
+    let progress = console.progress("reading scans")
+    defer { progress.finish() }
+    return try EncoderTraining.Inputs.observed(
+      scans.paths, intensities, atlas: atlas, reading: reading, console: console,
+      advance: { progress.update($0) })
   }
 
   func train(

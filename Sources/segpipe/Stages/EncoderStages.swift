@@ -71,10 +71,11 @@ struct EncoderStages {
       }
       let parameters = [StageParameter("intensities", .text(intensities.rawValue))]
       return expansion(request, settings, parameters, scans.inputs) { [context] _, atlas in
-        try .scans(
-          scans.named.map(\.path), intensities, atlas: atlas, reading: ReadOptions(),
-          console: context.console,
-          advance: { context.advance(request.name, Self.readingShare * $0) })
+        .scans(
+          try EncoderTraining.Inputs.observed(
+            scans.named.map(\.path), intensities, atlas: atlas, reading: ReadOptions(),
+            console: context.console,
+            advance: { context.advance(request.name, Self.readingShare * $0) }))
       }
     }
   }

@@ -42,11 +42,12 @@ struct EncoderTrainingWork {
 }
 
 extension EncoderTraining.Inputs {
-  /// Label maps, aligned; those held out, by name, are only looked at.
+  /// Label maps, aligned; those held out, by name, are only looked at. `scans` are learned from beside them.
   ///
   /// - Throws: `AnatomyError`, `ImagingError`.
   static func maps(
-    _ given: LearningInputs, holdingOut holdOut: [String], reading: ReadOptions, console: Console
+    _ given: LearningInputs, holdingOut holdOut: [String], reading: ReadOptions,
+    console: Console, scans: [NamedScan] = []
   ) throws -> EncoderTraining.Inputs {
     var shown: Set<String> = []
     let (kept, heldOut) = try given.aligned(holdingOut: holdOut) { path in
@@ -54,16 +55,16 @@ extension EncoderTraining.Inputs {
       if shown.insert(path).inserted { console.show(image.findings, of: path) }
       return image.volume
     }
-    return .maps(kept, heldOut: heldOut)
+    return .maps(kept, heldOut: heldOut, scans: scans)
   }
 
   /// Scans, registered and observed. `advance` is told how much is done, 0...1.
   ///
   /// - Throws: `AnatomyError`, `ImagingError`.
-  static func scans(
+  static func observed(
     _ paths: [String], _ intensities: ObservedIntensities, atlas: Atlas, reading: ReadOptions,
     console: Console, advance: (Double) -> Void
-  ) throws -> EncoderTraining.Inputs {
+  ) throws -> [NamedScan] {
     let segmenter = try Segmenter(prior: atlas.prior)
     var observed = ScanObservations(intensities)
     for (index, path) in paths.enumerated() {
@@ -72,6 +73,6 @@ extension EncoderTraining.Inputs {
       try observed.add(image.volume, name: ScanList.name(of: path), path: path, by: segmenter)
       advance(Double(index + 1) / Double(paths.count))
     }
-    return .scans(observed.all(segmenter))
+    return observed.all(segmenter)
   }
 }
