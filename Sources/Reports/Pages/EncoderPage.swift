@@ -17,7 +17,8 @@ package struct EncoderPage {
 
   private struct Content {
     let name: String
-    let prior: String
+    /// Digest of what the encoder was trained through.
+    let decoder: String
     let trainings: [Training]
     let citations: [String]
   }
@@ -36,7 +37,7 @@ package struct EncoderPage {
         curves: told.isEmpty ? "" : EncoderCurve.svg(told))
     }
     content = Content(
-      name: description.atlas, prior: description.prior, trainings: trainings,
+      name: description.atlas, decoder: description.decoder, trainings: trainings,
       citations: Methods.citations)
   }
 
@@ -81,7 +82,7 @@ package struct EncoderPage {
     <h1>Trained encoder of {{name}}</h1>
     <nav>{{#trainings}}<a href="#t{{number}}">{{title}}</a>{{/trainings}}
     <a href="#methods">Methods</a></nav>
-    <table><tr><td class="name">Trained prior</td><td>{{prior}}</td></tr></table>
+    <table><tr><td class="name">Decoder</td><td>{{decoder}}</td></tr></table>
     {{#trainings}}<h2 id="t{{number}}">{{title}}</h2>
     <table>
     {{#facts}}<tr><td class="name">{{name}}</td><td>{{value}}</td></tr>
