@@ -9,40 +9,45 @@ extension NetworksTests {
     typealias Fixture = WarpingAutoEncoderTests.Fixture
 
     /// Something seen at the voxels of the halved grid.
-    private func observation(_ fixture: Fixture, jensen: Bool) -> Observation {
+    private func observation(_ fixture: Fixture, _ kind: String) -> Observation {
       let voxels = fixture.model.halfOutput.prior.extents.count
       var random = Philox(seed: 12)
       let codes = (0..<voxels).map { voxel in
         voxel % 13 == 0 ? Observation.unobserved : UInt16.random(in: 0..<5, using: &random)
       }
-      let table = ObservationTable(codes: 5, labels: 20) { code, label in
-        exp(fixture.table[20 * code + label])
+      func table(_ value: (Float) -> Float) -> ObservationTable {
+        ObservationTable(codes: 5, labels: 20) { code, label in
+          value(fixture.table[20 * code + label])
+        }
       }
-      return jensen
-        ? .jensen(codes: codes, table: table.logarithms) : .exact(codes: codes, table: table)
+      return switch kind {
+      case "jensen": .jensen(codes: codes, table: table(exp).logarithms)
+      case "square": .square(codes: codes, table: table { 1 + $0 })
+      default: .exact(codes: codes, table: table(exp))
+      }
     }
 
     @Test func adoptedWeightsEncodeAsTheModelDoes() throws {
       let fixture = try Fixture()
       let encoder = try ObservationEncoder(through: fixture.model, trains: false)
       encoder.adopt()
-      let seen = observation(fixture, jensen: false)
+      let seen = observation(fixture, "exact")
       let (own, models) = (encoder.encode(seen), fixture.model.encode(seen))
       #expect(own.mean == models.mean && own.logVariance == models.logVariance)
       #expect(own.mean.contains { abs($0) > 1e-3 })
     }
 
-    @Test(arguments: ["labels", "jensen", "exact"])
+    @Test(arguments: ["labels", "jensen", "exact", "square"])
     func gradientsMatchDifferencesAndTheDecoderStays(kind: String) throws {
       let fixture = try Fixture()
       let encoder = try ObservationEncoder(through: fixture.model, trains: true)
       encoder.adopt()
       let decoder = Array(fixture.model.parameters.all.elements)
-      let seen = observation(fixture, jensen: false)
+      let seen = observation(fixture, "exact")
       let target: ObservationEncoder.Target =
         kind == "labels"
         ? .labels(fixture.labels, part: .all)
-        : .observed(observation(fixture, jensen: kind == "jensen"), weight: 0.3)
+        : .observed(observation(fixture, kind), weight: 0.3)
       let epsilon = randomValues(fixture.model.latentCount, seed: 4)
       func loss() throws -> Double {
         let loss = try encoder.differentiate(

@@ -198,15 +198,10 @@ struct PlaneLabeller: Sendable {
   /// Whether posteriors are wanted, or labels and sums alone.
   private enum Kept { case none, all }
 
-  /// The posterior of a row of voxels, the mean over all anatomies.
-  ///
-  /// - Parameters:
-  ///   - positions: voxels of the atlas, three a voxel.
-  ///   - rows: rows of the likelihood table, one a voxel.
-  ///   - best: gets the most probable labels, from index `first` on.
-  ///   - kept: whether `posteriors` are wanted.
-  ///   - posteriors: gets probabilities, voxels x labels.
-  ///   - sums: gets the sum over voxels added, one a label.
+  /// The posterior of a row of voxels, the mean over all anatomies: `positions` are voxels of the atlas, three
+  /// a voxel, `rows` those of the likelihood table. `best` gets the most probable labels from index `first` on,
+  /// `posteriors`, where they are wanted, probabilities, voxels x labels, `sums` the sum over voxels, one a
+  /// label.
   private func compute(
     _ positions: [Float], _ rows: [UInt16], _ best: inout [UInt8], from first: Int,
     keeping kept: Kept, _ posteriors: inout [Float], _ sums: inout [Float]

@@ -188,6 +188,7 @@ typedef struct {
 ///   CROSS_ENTROPY  - log f_target                      target >= K: not observed
 ///   JENSEN         - sum over k of f_k table[code][k]   (logarithms)
 ///   EXACT          - log sum over k of f_k table[code][k]
+///   SQUARE         1/2 (sum over k of f_k table[code][k])^2   (residuals; here alone)
 typedef struct {
   int kind;
   const uint8_t *target;        // [voxels]

@@ -166,7 +166,7 @@ extension BenchCommand {
       settings.seed = seed
       let drawn = SyntheticScan(of: map, table: table, settings: settings)
       let name = ScanList.name(of: path)
-      if let keep {
+      if keep != nil {
         let (scan, labels) = (kept(name, "scan"), kept(name, "labels"))
         try drawn.write(scan: scan, labels: labels, description: "segpipe bench accuracy")
       }

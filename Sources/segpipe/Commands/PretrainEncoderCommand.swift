@@ -6,7 +6,7 @@ import Reports
 struct PretrainEncoderCommand: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "pretrain-encoder",
-    abstract: "Trains an encoder of scans on scans drawn from label maps, and on scans without labels.",
+    abstract: "Trains an encoder of scans on drawn scans, and on scans without labels.",
     discussion: """
       A step draws a scan of any contrast from a varied label map, encodes it, and judges by the map's \
       labels what the frozen decoder of the trained prior makes of it. No scan is needed. Where there are \

@@ -56,7 +56,8 @@ struct SegmentOutputOptions: ParsableArguments {
 
   func request(labels: String) -> SegmentationPlan.Request {
     SegmentationPlan.Request(
-      labels: labels, posteriors: posteriors, entropy: entropy, picture: qc, affine: saveAffine, report: report,
+      labels: labels, posteriors: posteriors, entropy: entropy, picture: qc, affine: saveAffine,
+      report: report,
       volumes: volumes)
   }
 }

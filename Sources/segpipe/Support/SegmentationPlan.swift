@@ -27,7 +27,9 @@ struct SegmentationPlan {
 
     var outputs: [String] {
       [labels, sidecar]
-        + [posteriors, posteriorsSidecar, entropy, picture, affine, report, labelTable].compactMap { $0 }
+        + [posteriors, posteriorsSidecar, entropy, picture, affine, report, labelTable].compactMap {
+          $0
+        }
     }
   }
 
@@ -101,7 +103,8 @@ struct SegmentationPlan {
   private static func checkFolders(_ request: Request) throws {
     let named = [
       ("--output", request.labels), ("--posteriors", request.posteriors ?? ""),
-      ("--entropy", request.entropy ?? ""), ("--qc", request.picture ?? ""), ("--save-affine", request.affine ?? ""),
+      ("--entropy", request.entropy ?? ""), ("--qc", request.picture ?? ""),
+      ("--save-affine", request.affine ?? ""),
       ("--report", request.report ?? ""),
     ]
     let endings = [".nii", ".nii.gz", ".png", ".txt", ".tfm", ".html"]
