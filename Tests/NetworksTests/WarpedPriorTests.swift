@@ -98,7 +98,7 @@ extension NetworksTests {
       }
     }
 
-    static let kinds = ["labels", "weighted", "jensen", "exact"]
+    static let kinds = ["labels", "weighted", "jensen", "exact", "square"]
 
     static func observation(
       _ kind: String, labels: Int, voxels: Int = extents.count
@@ -116,10 +116,13 @@ extension NetworksTests {
         }
         let table = ObservationTable(codes: 7, labels: labels) { code, label in
           let log = -0.5 * Float((code * 5 + label * 3) % 7)
-          return kind == "jensen" ? log : exp(log)
+          return kind == "exact" ? exp(log) : log
         }
-        return kind == "jensen"
-          ? .jensen(codes: codes, table: table) : .exact(codes: codes, table: table)
+        return switch kind {
+        case "jensen": .jensen(codes: codes, table: table)
+        case "square": .square(codes: codes, table: table)
+        default: .exact(codes: codes, table: table)
+        }
       }
     }
 

@@ -44,16 +44,20 @@ package struct LearnedPrior: Sendable {
     return model
   }
 
-  /// The label prior that a network makes of z.
-  func decoded(_ model: WarpingAutoEncoder, _ z: [Float]) throws -> LocationPrior {
-    let (grid, labels) = (prior.grid, prior.table.count)
+  /// The label prior that a network makes of z, on the atlas grid or on that of voxels twice as large.
+  func decoded(
+    _ model: WarpingAutoEncoder, _ z: [Float], halved: Bool = false
+  ) throws -> LocationPrior {
+    let grid = halved ? prior.grid.coarsened(by: SIMD3(repeating: 2)) : prior.grid
+    let labels = prior.table.count
     let voxels = grid.extents.x * grid.extents.y
     var planes = [PriorPlane?](repeating: nil, count: grid.extents.z)
     try planes.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let slots = buffer
-      try model.probabilities(at: z) { plane, values in
+      let keep: @Sendable (Int, UnsafeBufferPointer<Float>) -> Void = { plane, values in
         slots[plane] = PriorPlane(values, voxels: voxels, labels: labels)
       }
+      try halved ? model.halfProbabilities(at: z, keep) : model.probabilities(at: z, keep)
     }
     return LocationPrior(
       grid: grid, table: prior.table, outside: prior.outside, planes: planes.compactMap { $0 })

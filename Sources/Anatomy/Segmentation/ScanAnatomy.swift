@@ -97,6 +97,8 @@ struct ScanAnatomy {
     return try learned.decoded(model, latent.sample(z.map { _ in random.normal() }))
   }
 
-  /// The label prior at z.
-  func prior() throws -> LocationPrior { try learned.decoded(model, z) }
+  /// The label prior at z, on the atlas grid or on that of voxels twice as large.
+  func prior(halved: Bool = false) throws -> LocationPrior {
+    try learned.decoded(model, z, halved: halved)
+  }
 }

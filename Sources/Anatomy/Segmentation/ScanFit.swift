@@ -143,7 +143,8 @@ extension Segmenter {
         let losses = try anatomy.refine(steps: settings.refinements)
         trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")
       }
-      let own = try anatomy.prior()
+      // Until the last reading, the fit alone looks at it.
+      let own = try anatomy.prior(halved: round < Self.readings)
       let factor = max(1, Int((2 / own.grid.spacing.max()).rounded()))
       fitter.change(to: GroupPrior(own, factor: factor))
       fitter.estimateIntensities(rounds: 4)

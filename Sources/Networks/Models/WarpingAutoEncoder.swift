@@ -122,6 +122,14 @@ package final class WarpingAutoEncoder: LabelModel {
     output.forEachPlane(shift: decoder.shift, logits: decoder.logits, body)
   }
 
+  /// Probabilities at `halfOutput`'s voxels, as `probabilities` gives them at all.
+  package func halfProbabilities(
+    at z: [Float], _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
+  ) throws {
+    try decoder.forward(z)
+    halfOutput.forEachPlane(shift: decoder.shift, logits: decoder.logits, body)
+  }
+
   private func differentiate(
     at z: [Float], _ observed: Observation, part: VoxelPart = .all, scale: Float,
     output other: WarpedPrior? = nil, gradients: ParameterValues?

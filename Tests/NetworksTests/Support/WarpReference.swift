@@ -92,6 +92,13 @@ struct WarpReference {
         for label in 0..<labels {
           total -= masses[label] / sum * Double(table.values[row + label])
         }
+      case .square(let codes, let table):
+        guard codes[voxel] != Observation.unobserved else { continue }
+        let row = Int(codes[voxel]) * padded
+        let mean = (0..<labels).reduce(0) {
+          $0 + masses[$1] / sum * Double(table.values[row + $1])
+        }
+        total += mean * mean / 2
       case .exact(let codes, let table):
         guard codes[voxel] != Observation.unobserved else { continue }
         let row = Int(codes[voxel]) * padded

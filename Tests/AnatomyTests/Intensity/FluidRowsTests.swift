@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+
+@testable import Anatomy
+
+/// Fluid's intensities, and structures that seem to have shrunk.
+@Suite struct FluidRowsTests {
+  private static let lanes = 16
+  /// Groups: fluid, cortex, a nucleus, another nucleus.
+  private let fluid = [true, false, false, false]
+  private let tissue = [false, true, true, true]
+  private let inner = [false, false, true, true]
+
+  /// Normal counts of a group around a row.
+  private func add(_ count: Double, group: Int, around row: Double, to histogram: inout [Double]) {
+    for i in 1..<IntensityScale.rows - 1 {
+      let d = (Double(i) - row) / 15
+      histogram[i * Self.lanes + group] += count * exp(-d * d / 2) / 37.6
+    }
+  }
+
+  private func histogram(wetNucleus: Double) -> [Double] {
+    var result = [Double](repeating: 0, count: IntensityScale.rows * Self.lanes)
+    add(1000, group: 0, around: 100, to: &result)
+    add(4000, group: 1, around: 250, to: &result)
+    add(500 * (1 - wetNucleus), group: 2, around: 250, to: &result)
+    add(500 * wetNucleus, group: 2, around: 100, to: &result)
+    add(500, group: 3, around: 300, to: &result)
+    return result
+  }
+
+  private func sum(_ histogram: [Double], _ group: Int, _ rows: ClosedRange<Int>) -> Double {
+    rows.reduce(0) { $0 + histogram[$1 * Self.lanes + group] }
+  }
+
+  @Test func fluidIsTakenFromAShrunkenNucleusAlone() throws {
+    let before = histogram(wetNucleus: 0.6)
+    let rows = try #require(
+      FluidRows(
+        histogram: before, lanes: Self.lanes, fluid: fluid, tissue: tissue, inner: inner))
+    let after = rows.removed(from: before)
+    #expect(sum(after, 2, 60...140) < 1)
+    #expect(abs(sum(after, 2, 200...300) - sum(before, 2, 200...300)) < 1)
+    for group in [0, 1, 3] {
+      #expect(sum(after, group, 1...510) == sum(before, group, 1...510))
+    }
+  }
+
+  @Test func usualAnatomyIsLeftAlone() throws {
+    let before = histogram(wetNucleus: 0.03)
+    let rows = try #require(
+      FluidRows(
+        histogram: before, lanes: Self.lanes, fluid: fluid, tissue: tissue, inner: inner))
+    #expect(rows.removed(from: before) == before)
+  }
+
+  @Test func aNucleusAsDarkAsFluidIsLeftAlone() throws {
+    let before = histogram(wetNucleus: 0.97)
+    let rows = try #require(
+      FluidRows(
+        histogram: before, lanes: Self.lanes, fluid: fluid, tissue: tissue, inner: inner))
+    #expect(rows.removed(from: before) == before)
+  }
+
+  @Test func withoutContrastNothingIsKnown() {
+    var flat = [Double](repeating: 0, count: IntensityScale.rows * Self.lanes)
+    for group in 0..<4 { add(1000, group: group, around: 200, to: &flat) }
+    #expect(
+      FluidRows(histogram: flat, lanes: Self.lanes, fluid: fluid, tissue: tissue, inner: inner)
+        == nil)
+  }
+}
