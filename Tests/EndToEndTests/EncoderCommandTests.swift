@@ -82,6 +82,50 @@ import Testing
     }
   }
 
+  @Test func scansBesideDrawnOnesChangeWhatIsLearned() throws {
+    try Scratch.use { scratch in
+      let alone = try Program.run(pretrain(scratch + "/alone"))
+      #expect(alone.status == 0, "\(alone.errors)")
+      try TinyPrior.writeScan(0, to: scratch + "/scan.nii.gz")
+      let arguments = pretrain(scratch + "/beside") + [scratch + "/scan.nii.gz"]
+      let beside = try Program.run(arguments)
+      #expect(beside.status == 0, "\(beside.errors)")
+      #expect(
+        try fileBytes(scratch + "/alone/encoder.safetensors")
+          != fileBytes(scratch + "/beside/encoder.safetensors"))
+    }
+  }
+
+  @Test func samplesAreAveragedAndEntropyIsWritten() throws {
+    try Scratch.use { scratch in
+      let scan = scratch + "/scan.nii.gz"
+      try TinyPrior.writeScan(0, to: scan)
+      func run(_ name: String, _ options: [String]) throws {
+        let result = try Program.run(
+          [
+            "segment", scan, "-o", scratch + "/\(name).nii.gz", "--workspace",
+            TinyPrior.workspace, "--prior", TinyPrior.prior,
+          ] + options)
+        #expect(result.status == 0, "\(result.errors)")
+      }
+      let entropy = { (name: String) in ["--entropy", scratch + "/\(name)_entropy.nii.gz"] }
+      try run("one", entropy("one"))
+      try run("three", ["--samples", "3"] + entropy("three"))
+      try run("again", ["--samples", "3", "--threads", "1"] + entropy("again"))
+      let files = ["one", "three", "again"].map { scratch + "/\($0)_entropy.nii.gz" }
+      let maps = try files.map { try ImageReader.readScan($0).volume }
+      #expect(try maps[0].grid.extents == ImageReader.readScan(scan).volume.grid.extents)
+      #expect(maps[0].voxels.allSatisfy { $0 >= 0 && $0 < 10 })
+      #expect(maps[0].voxels.contains { $0 > 0.01 })
+      #expect(maps[0].voxels != maps[1].voxels)
+      #expect(maps[1].voxels == maps[2].voxels)
+      let refused = try Program.run([
+        "segment", scan, "-o", scratch + "/x.nii.gz", "--no-prior", "--samples", "2",
+      ])
+      #expect(refused.status == 64)
+    }
+  }
+
   @Test func anEncoderOfAnotherPriorIsRefused() throws {
     try Scratch.use { scratch in
       let made = try Program.run(pretrain(scratch + "/encoder"))
