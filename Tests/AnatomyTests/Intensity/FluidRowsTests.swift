@@ -46,16 +46,10 @@ import Testing
     }
   }
 
-  @Test func usualAnatomyIsLeftAlone() throws {
-    let before = histogram(wetNucleus: 0.03)
-    let rows = try #require(
-      FluidRows(
-        histogram: before, lanes: Self.lanes, fluid: fluid, tissue: tissue, inner: inner))
-    #expect(rows.removed(from: before) == before)
-  }
-
-  @Test func aNucleusAsDarkAsFluidIsLeftAlone() throws {
-    let before = histogram(wetNucleus: 0.97)
+  /// Usual anatomy, and a nucleus that is as dark as fluid.
+  @Test(arguments: [0.03, 0.97])
+  func otherNucleiAreLeftAlone(wet: Double) throws {
+    let before = histogram(wetNucleus: wet)
     let rows = try #require(
       FluidRows(
         histogram: before, lanes: Self.lanes, fluid: fluid, tissue: tissue, inner: inner))
