@@ -231,7 +231,7 @@ struct EncoderEvaluator {
   /// Nil if asked to stop before all scans were looked at.
   func evaluate(
     _ encoder: ObservationEncoder, step: Int, unless shouldStop: () -> Bool
-  ) throws -> EncoderReport.Evaluation? {
+  ) throws -> EncoderEvaluation? {
     var dice: [Double] = []
     var (exact, jensen, divergence, bound) = (0.0, 0.0, 0.0, 0.0)
     let model = encoder.model
@@ -250,7 +250,7 @@ struct EncoderEvaluator {
       }
     }
     let count = Double(max(1, scans.count))
-    return EncoderReport.Evaluation(
+    return EncoderEvaluation(
       step: step, dice: Self.mean(dice), priorDice: priorDice, exact: exact / count,
       jensen: jensen / count, priorExact: priorExact, divergence: divergence / count,
       bound: bound / count)

@@ -29,7 +29,7 @@ struct PriorEvaluator {
   /// Nil if asked to stop before all maps were looked at.
   func evaluate(
     _ model: any LabelModel, step: Int, unless shouldStop: () -> Bool
-  ) throws -> PriorReport.Evaluation? {
+  ) throws -> PriorEvaluation? {
     let table = maps.space.table
     let unknown = UInt8(table.count)
     var (scores, divergence, crossEntropy, used): ([LabelDice], Double, Double, Int) = ([], 0, 0, 0)
@@ -43,7 +43,7 @@ struct PriorEvaluator {
       scores.append(LabelDice(map.channels, try model.decode(latent.mean), table: table))
     }
     let count = Double(maps.maps.count)
-    return PriorReport.Evaluation(
+    return PriorEvaluation(
       step: step, heldOut: heldOut, dice: Self.mean(scores.map(\.mean)),
       priorDice: Self.mean(priorDice.map(\.mean)), groups: groups(scores),
       priorGroups: groups(priorDice), maps: byMap(scores), priorMaps: byMap(priorDice),

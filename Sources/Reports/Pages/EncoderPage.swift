@@ -61,7 +61,7 @@ package struct EncoderPage {
       Row(name: "Highest learning rate", value: "\(settings.rate)"),
       Row(name: "Seed", value: "\(settings.seed)"),
     ]
-    let evaluations = reports.compactMap { report -> EncoderReport.Evaluation? in
+    let evaluations = reports.compactMap { report -> EncoderEvaluation? in
       if case .evaluation(let evaluation) = report { evaluation } else { nil }
     }
     for (name, evaluation) in [("First report", evaluations.first), ("Last", evaluations.last)] {

@@ -3,7 +3,7 @@ import Anatomy
 /// What a training of an encoder of scans told, for people.
 package enum EncoderCurve {
   /// One report on whole scans in one line.
-  package static func sentence(of evaluation: EncoderReport.Evaluation) -> String {
+  package static func sentence(of evaluation: EncoderEvaluation) -> String {
     var parts: [String] = []
     if let dice = evaluation.dice {
       let prior = evaluation.priorDice.map { " (location prior \(DecimalText.fixed($0, 3)))" }
@@ -20,7 +20,7 @@ package enum EncoderCurve {
   /// Loss, likelihood and divergence by step, as SVG.
   package static func svg(_ reports: [EncoderReport]) -> String {
     var training: [EncoderReport.Training] = []
-    var evaluations: [EncoderReport.Evaluation] = []
+    var evaluations: [EncoderEvaluation] = []
     for report in reports {
       switch report {
       case .training(let entry): training.append(entry)
@@ -29,7 +29,7 @@ package enum EncoderCurve {
     }
     func curve(
       _ name: String, _ color: String, dashed: Bool = false,
-      _ value: (EncoderReport.Evaluation) -> Double?
+      _ value: (EncoderEvaluation) -> Double?
     ) -> LineChart.Curve {
       LineChart.Curve(
         name, color: color,

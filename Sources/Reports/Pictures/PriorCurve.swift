@@ -3,7 +3,7 @@ import Anatomy
 /// What a training of the prior auto-encoder told, for people.
 package enum PriorCurve {
   /// One report on whole maps in one line.
-  package static func sentence(of evaluation: PriorReport.Evaluation) -> String {
+  package static func sentence(of evaluation: PriorEvaluation) -> String {
     let kind = evaluation.heldOut ? "maps held out" : "training maps"
     return "step \(evaluation.step): Dice of \(kind) \(DecimalText.fixed(evaluation.dice, 3)) "
       + "(location prior \(DecimalText.fixed(evaluation.priorDice, 3))), "
@@ -16,7 +16,7 @@ package enum PriorCurve {
   /// Loss, divergence and Dice by step, as SVG.
   package static func svg(_ reports: [PriorReport]) -> String {
     var training: [PriorReport.Training] = []
-    var evaluations: [PriorReport.Evaluation] = []
+    var evaluations: [PriorEvaluation] = []
     for report in reports {
       switch report {
       case .training(let entry): training.append(entry)
@@ -25,7 +25,7 @@ package enum PriorCurve {
     }
     func curve(
       _ name: String, _ color: String, dashed: Bool = false,
-      _ value: (PriorReport.Evaluation) -> Double
+      _ value: (PriorEvaluation) -> Double
     ) -> LineChart.Curve {
       LineChart.Curve(
         name, color: color, evaluations.map { (Double($0.step), value($0)) }, isDashed: dashed)
