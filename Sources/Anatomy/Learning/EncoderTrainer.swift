@@ -144,7 +144,7 @@ final class EncoderTrainer: Trainer {
     var (reconstruction, divergence) = (0.0, 0.0)
     var sum: Tensor?
     let input = scan.exact
-    for sample in 0..<settings.samples {
+    for _ in 0..<settings.samples {
       let epsilon = (0..<encoder.model.latentCount).map { _ in state.random.normal() }
       let loss = try encoder.differentiate(
         input, target: target, epsilon: epsilon, beta: Float(settings.beta), scale: scale)

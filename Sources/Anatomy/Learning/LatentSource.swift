@@ -33,9 +33,14 @@ package struct LatentSource: Sendable {
     dimensions = model.latentCount
   }
 
-  /// The latent of one number: it depends on seed and number, not on how many are drawn.
-  package func latent(_ number: Int) -> [Float] {
-    var random = Philox(seed: seed, stream: 3 << 40 + UInt64(number))
+  /// What tells a draw of a number, from 1, from all others, below 2^40.
+  static func stream(_ number: Int, draw: Int) -> UInt64 {
+    UInt64(number) + UInt64(draw - 1) << 32
+  }
+
+  /// The latent of one number: it depends on seed, number and `draw`, not on how many are drawn.
+  package func latent(_ number: Int, draw: Int = 1) -> [Float] {
+    var random = Philox(seed: seed, stream: 3 << 40 + Self.stream(number, draw: draw))
     return encodings?.sample(&random) ?? (0..<dimensions).map { _ in random.normal() }
   }
 }

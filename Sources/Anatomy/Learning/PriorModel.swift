@@ -62,9 +62,9 @@ package final class PriorModel {
   /// Labels drawn from the label prior at z, alike in neighbours, as positions in the table on the atlas
   /// grid: each label is as frequent as it is probable. They depend on seed and number alone. Throws
   /// `NetworkError`.
-  package func drawn(_ z: [Float], seed: UInt64, number: Int) throws -> [UInt8] {
+  package func drawn(_ z: [Float], seed: UInt64, number: UInt64) throws -> [UInt8] {
     let noise = LabelNoise(
-      over: space.grid, labels: space.table.count, seed: seed, number: UInt64(number))
+      over: space.grid, labels: space.table.count, seed: seed, number: number)
     let voxels = space.grid.extents.x * space.grid.extents.y
     var labels = [UInt8](repeating: 0, count: space.grid.count)
     try labels.withUnsafeMutableBufferPointer { buffer in

@@ -4,83 +4,63 @@ import Imaging
 package struct SampleStatistics: Sendable {
   private let table: LabelTable
   private let grid: Grid
-  private let training: TrainingVolumes?
+  private let ranges: VolumeRanges?
   private var count = 0
   private var structures: [VolumeStatistics]
   private var inside: [Int]
   private var whole = 0
   private var allInside = 0
+  private var draws = 0
+  private var insideAtOnce = 0
   private var dice = 0.0
   private var pairs = 0
   private var last: [UInt8] = []
 
   /// Pairs that are compared at most.
   private static let mostPairs = 100
-  /// The training range may be left by this share.
-  private static let margin = 0.2
 
   package init(_ space: AtlasSpace, training: TrainingVolumes?) {
     table = space.table
     grid = space.grid
-    // Statistics of another number of labels would be another table's.
-    self.training = training?.labels.count == space.table.count ? training : nil
+    ranges = training.flatMap { VolumeRanges($0, table: space.table) }
     structures = [VolumeStatistics](repeating: VolumeStatistics(), count: space.table.count)
     inside = [Int](repeating: 0, count: space.table.count)
   }
 
-  /// Adds a sample on the atlas grid, positions in the table; returns the volume of each label, mm3.
-  ///
-  /// Samples are independent: each and the one before it are a random pair.
-  @discardableResult
-  package mutating func add(_ labels: [UInt8]) -> [Double] {
-    let volumes = LabelVolumes.of(labels, labels: table.count, grid: grid)
-    var (isWhole, isInside) = (true, true)
+  /// Adds a sample. Samples are independent: each and the one before it are a random pair.
+  package mutating func add(_ sample: AnatomySampler.Sample) {
+    var isWhole = true
     for label in 1..<max(1, table.count) {
-      let volume = volumes[label]
+      let volume = sample.volumes[label]
       if volume > 0 { structures[label].add(volume) }
-      if volume == 0, isExpected(label) { isWhole = false }
-      if let range = range(of: label) {
-        if range.contains(volume) { inside[label] += 1 } else { isInside = false }
-      }
+      if volume == 0, ranges?.isExpected(label) ?? true { isWhole = false }
+      if ranges?.range(of: label)?.contains(volume) ?? false { inside[label] += 1 }
     }
     count += 1
+    draws += sample.draws
     if isWhole { whole += 1 }
-    if isInside { allInside += 1 }
+    if let ranges, ranges.holdAll(sample.volumes) {
+      allInside += 1
+      if sample.draws == 1 { insideAtOnce += 1 }
+    }
     if !last.isEmpty, pairs < Self.mostPairs,
-      let mean = LabelDice(last, labels, table: table).mean
+      let mean = LabelDice(last, sample.labels, table: table).mean
     {
       dice += mean
       pairs += 1
     }
-    last = labels
-    return volumes
-  }
-
-  /// Whether every anatomy should have a label: every map of the training had it.
-  private func isExpected(_ label: Int) -> Bool {
-    guard let training else { return true }
-    return training.maps > 0 && training.labels[label].count == training.maps
-  }
-
-  /// Volumes of a label that count as inside the training range; nil where no map had it.
-  private func range(of label: Int) -> ClosedRange<Double>? {
-    guard let training, training.labels[label].count > 0 else { return nil }
-    let known = training.labels[label]
-    let least = known.count == training.maps ? known.least : 0
-    return least * (1 - Self.margin)...known.most * (1 + Self.margin)
+    last = sample.labels
   }
 
   /// All that was found out.
   package var report: SampleReport {
     let entries = (1..<max(1, table.count)).map { label in
-      let known = training?.labels[label]
+      let known = ranges?.statistics(of: label)
       return SampleReport.Structure(
         index: table.labels[label].index, name: table.labels[label].name,
         present: share(structures[label].count),
-        presentInTraining: training.flatMap { training in
-          known.map { Double($0.count) / Double(max(1, training.maps)) }
-        }, volume: structures[label], training: known,
-        inside: range(of: label) == nil ? nil : share(inside[label]),
+        presentInTraining: ranges?.share(of: label), volume: structures[label], training: known,
+        inside: ranges?.range(of: label) == nil ? nil : share(inside[label]),
         spreadRatio: known.flatMap {
           $0.deviation > 0 ? structures[label].deviation / $0.deviation : nil
         })
@@ -88,7 +68,9 @@ package struct SampleStatistics: Sendable {
     let ratios = entries.compactMap(\.spreadRatio)
     return SampleReport(
       samples: count, withAllStructures: share(whole),
-      withAllVolumesInside: training == nil ? nil : share(allInside),
+      withAllVolumesInside: ranges == nil ? nil : share(allInside),
+      withAllVolumesInsideAtOnce: ranges == nil ? nil : share(insideAtOnce),
+      drawsPerSample: Double(draws) / Double(max(1, count)),
       leastSpreadRatio: ratios.min(),
       meanSpreadRatio: ratios.isEmpty ? nil : ratios.reduce(0, +) / Double(ratios.count),
       withHalfSpread: ratios.isEmpty
@@ -123,6 +105,10 @@ package struct SampleReport: Codable, Equatable, Sendable {
   package let withAllStructures: Double
   /// Share of the samples whose volumes all lie within the training range widened by 20 %.
   package let withAllVolumesInside: Double?
+  /// The same, of what was drawn first for each sample.
+  package let withAllVolumesInsideAtOnce: Double?
+  /// How many anatomies were drawn for a sample, on average.
+  package let drawsPerSample: Double
   package let leastSpreadRatio: Double?
   package let meanSpreadRatio: Double?
   /// Share of the structures whose spread is at least half that of the training maps.

@@ -46,7 +46,11 @@ package struct SampleReportFile: Encodable, Sendable {
     func percent(_ share: Double) -> String { "\(DecimalText.fixed(100 * share, 0)) %" }
     var parts = ["\(result.samples) anatomies", "\(percent(result.withAllStructures)) whole"]
     if let inside = result.withAllVolumesInside {
-      parts.append("\(percent(inside)) with all volumes in the training range")
+      var words = "\(percent(inside)) with all volumes in the training range"
+      if result.drawsPerSample > 1, let first = result.withAllVolumesInsideAtOnce {
+        words += " (\(percent(first)) when first drawn)"
+      }
+      parts.append(words)
     }
     if let ratio = result.meanSpreadRatio, let least = result.leastSpreadRatio {
       parts.append(

@@ -11,8 +11,9 @@ struct SampleCommand: ConsoleCommand {
     discussion: """
       Writes sample-001.nii.gz and on, on the atlas grid, and their volumes as volumes.tsv. Latents are \
       drawn from the distribution that the encodings of the training maps follow, or from N(0, I), and \
-      labels from the probabilities that each latent gives them, alike in neighbours. A sample depends on \
-      the seed and its number, not on how many are drawn.
+      labels from the probabilities that each latent gives them, alike in neighbours. An anatomy that has \
+      a volume outside the range of the training maps, widened by 20 %, is drawn again. A sample depends \
+      on the seed and its number, not on how many are drawn.
 
       Examples:
         segpipe sample -n 10 -o samples/
@@ -40,6 +41,14 @@ struct SampleCommand: ConsoleCommand {
 
   @Option(
     help: ArgumentHelp(
+      """
+      Anatomies to draw at most until all volumes lie in the range of the training maps; 1 keeps the first. \
+      Default: 10, or 1 from N(0, I).
+      """, valueName: "N"))
+  var draws: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "Compare the anatomies with the training maps, and among each other, as JSON.",
       valueName: "file"))
   var report: String?
@@ -62,6 +71,9 @@ struct SampleCommand: ConsoleCommand {
     guard (1...100_000).contains(count) else {
       throw ValidationError("-n is \(count); it must be 1 to 100000.")
     }
+    if let draws, !(1...255).contains(draws) {
+      throw ValidationError("--draws is \(draws); it must be 1 to 255.")
+    }
     if let report, !report.lowercased().hasSuffix(".json") {
       throw ValidationError("--report is '\(report)'; it must end in .json.")
     }
@@ -77,14 +89,14 @@ struct SampleCommand: ConsoleCommand {
     }
     let model = try prior.model(console)
     let source = try LatentSource(model, kind: from, seed: seed)
+    let sampler = AnatomySampler(
+      model, source, mostProbable: mostProbable, draws: draws ?? (source.kind == .normal ? 1 : 10))
     var statistics = SampleStatistics(model.space, training: model.file.description.volumes)
     let progress = console.progress("sampling")
     for number in 1...count {
-      let z = source.latent(number)
-      let labels =
-        try mostProbable
-        ? model.mostProbable(z) : model.drawn(z, seed: seed, number: number)
-      try folder.add(labels, volumes: statistics.add(labels), number: number, by: model)
+      let sample = try sampler.sample(number)
+      statistics.add(sample)
+      try folder.add(sample.labels, volumes: sample.volumes, number: number, by: model)
       progress.update(Double(number) / Double(count))
     }
     try folder.finish()

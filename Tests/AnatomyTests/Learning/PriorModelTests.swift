@@ -187,6 +187,32 @@ import Testing
     #expect(abs(square - 1) < 8 / Float(values.count).squareRoot())
   }
 
+  @Test func whatLeavesTheTrainingRangeIsDrawnAgain() throws {
+    let made = try Made()
+    let model = try made.model()
+    let volumes = try #require(model.file.description.volumes)
+    let ranges = try #require(VolumeRanges(volumes, table: model.space.table))
+    var (kept, again) = (0, 0)
+    for kind in LatentSource.Kind.allCases {
+      let source = try LatentSource(model, kind: kind, seed: 2)
+      let once = AnatomySampler(model, source, mostProbable: false, draws: 1)
+      let often = AnatomySampler(model, source, mostProbable: false, draws: 5)
+      for number in 1...6 {
+        let (first, last) = (try once.sample(number), try often.sample(number))
+        #expect(first.draws == 1 && first.volumes.count == model.space.table.count)
+        if ranges.holdAll(first.volumes) {
+          kept += 1
+          #expect(last.draws == 1 && last.labels == first.labels)
+        } else {
+          again += 1
+          #expect(last.draws > 1 && last.labels != first.labels)
+          #expect(last.draws == 5 || ranges.holdAll(last.volumes))
+        }
+      }
+    }
+    #expect(kept > 0 && again > 0, "\(kept) kept, \(again) drawn again")
+  }
+
   @Test func aLineHasItsEnds() {
     let a = GaussianLatent(mean: [1, -2], logVariance: [0, 0])
     let b = GaussianLatent(mean: [3, 0.3], logVariance: [0, 0])

@@ -19,6 +19,12 @@ import Testing
     (0..<1000).map { $0 < first ? 1 : $0 < first + second ? 2 : 0 }
   }
 
+  private func sample(_ first: Int, _ second: Int, draws: Int = 1) -> AnatomySampler.Sample {
+    let labels = labels(first, second)
+    return AnatomySampler.Sample(
+      labels: labels, volumes: LabelVolumes.of(labels, labels: 4, grid: Self.grid), draws: draws)
+  }
+
   @Test func volumesOfMapsWithWhatTheyMiss() {
     var channels = labels(100, 20)
     channels[999] = ChannelMap.missing
@@ -37,15 +43,17 @@ import Testing
         VolumeStatistics(),
       ])
     var statistics = SampleStatistics(try space(), training: training)
-    #expect(statistics.add(labels(100, 20)) == [7040, 800, 160, 0])
-    statistics.add(labels(132, 20))
-    statistics.add(labels(133, 0))
-    statistics.add(labels(0, 20))
+    #expect(sample(100, 20).volumes == [7040, 800, 160, 0])
+    statistics.add(sample(100, 20))
+    statistics.add(sample(132, 20, draws: 3))
+    statistics.add(sample(133, 0, draws: 10))
+    statistics.add(sample(0, 20))
     let report = statistics.report
     #expect(report.samples == 4)
     #expect(report.withAllStructures == 0.75)
     // 133 voxels are 1064 mm3, above 880 and 20 %; none at all are below 720 less 20 %.
     #expect(report.withAllVolumesInside == 0.5)
+    #expect(report.withAllVolumesInsideAtOnce == 0.25 && report.drawsPerSample == 3.75)
     let first = report.structures[0]
     #expect(first.present == 0.75 && first.presentInTraining == 1 && first.inside == 0.5)
     #expect(first.volume.least == 800 && first.volume.most == 1064)
@@ -61,7 +69,7 @@ import Testing
 
   @Test func withoutTrainingVolumesThereIsNoComparison() throws {
     var statistics = SampleStatistics(try space(), training: nil)
-    statistics.add(labels(10, 10))
+    statistics.add(sample(10, 10))
     let report = statistics.report
     #expect(report.withAllVolumesInside == nil && report.leastSpreadRatio == nil)
     #expect(report.meanPairwiseDice == nil && report.pairs == 0)
