@@ -23,4 +23,20 @@ import Testing
     #expect(missing.errors.contains("/none: cannot read: No such file or directory"))
     #expect(try Program.run("bench", "decode", "--grid", "32", "32", "33").status == 64)
   }
+
+  /// Wide ventricles, thin cortex, a longer head: registration has to look again and again, and fluid must
+  /// not pass for what is gone.
+  @Test(
+    .enabled(if: Places.hasShared && Places.hasHead, "needs ../shared/data and the head's atlas"))
+  func changedAnatomyIsRead() throws {
+    let result = try Program.run(
+      "bench", "accuracy", "--from-maps", Places.shared + "/labels/training_seg_15.nii.gz",
+      "--atlas", Places.atlases + "/head", "-q")
+    #expect(result.status == 0, "\(result.errors)")
+    let means = result.output.split(separator: "\n").dropFirst().compactMap {
+      $0.split(separator: " ").last.flatMap { Double($0) }
+    }
+    // 0.67 and 0.62 with neither.
+    #expect(means.count == 2 && means.allSatisfy { $0 > 0.86 }, "\(result.output)")
+  }
 }

@@ -5,11 +5,17 @@
 /// the nucleus hold fluid. Intensities over all places still tell the two apart. On scans of usual anatomy
 /// deep nuclei and white matter have 0 to 6 % of their first posterior mass at fluid's intensities; where
 /// ventricles were dilated by 4 mm, the caudate nucleus has 50 to 80 % and the thalamus 20 to 40 %.
+///
+/// Any tissue may shrink, and a mixture of Gaussians then takes one of them for the fluid. On scans of usual
+/// anatomy the means of a tissue's two Gaussians differ by less than the sum of their deviations; where cortex
+/// was thinned by a third, one of its Gaussians sat at fluid, 1.5 to 2 sums away.
 struct FluidRows {
+  /// Where fluid stands out.
   private let rows: ClosedRange<Int>
   private let lanes: Int
-  /// Groups that seem to have shrunk.
-  private let shrunken: [Int]
+  private let tissue: [Bool]
+  /// Rows kept from groups that seem to have shrunk.
+  private(set) var kept: [Int: ClosedRange<Int>]
 
   /// Nil where the scan's contrast does not tell fluid from tissue.
   ///
@@ -46,13 +52,39 @@ struct FluidRows {
     guard dry[from...to].reduce(0, +) < Self.mostOverlap else { return nil }
     rows = from...to
     self.lanes = lanes
-    let (start, end) = (from, to)
-    shrunken = inner.indices.filter { group in
-      guard inner[group] else { return false }
-      let wet = (start...end).reduce(0) { $0 + histogram[$1 * lanes + group] }
+    self.tissue = tissue
+    kept = [:]
+    for group in inner.indices where inner[group] {
+      let wet = (from...to).reduce(0) { $0 + histogram[$1 * lanes + group] }
       let all = (1...last).reduce(0) { $0 + histogram[$1 * lanes + group] }
-      return Self.signs.contains(wet / max(all, 1e-9))
+      if Self.signs.contains(wet / max(all, 1e-9)) { kept[group] = from...to }
     }
+  }
+
+  /// Also keeps from each tissue what lies on fluid's side of a gap in its intensities: no tissue has two so
+  /// far apart. Returns the groups in which there is such a gap. `histogram` has posteriors summed by row,
+  /// rows x lanes.
+  mutating func separate(_ histogram: [Double], scale: IntensityScale) -> [Int] {
+    let histogram = removed(from: histogram)
+    let fluid = Double(rows.lowerBound + rows.upperBound) / 2
+    var found: [Int] = []
+    for group in tissue.indices where tissue[group] {
+      guard
+        let gap = IntensityModel.gap(in: group, of: histogram, lanes: lanes, scale: scale)
+      else { continue }
+      func row(_ intensity: Double) -> Double { Double(scale.row(Float(intensity))) }
+      let (low, high) = (row(gap.means.low), row(gap.means.high))
+      let (wet, dry) = abs(low - fluid) < abs(high - fluid) ? (low, high) : (high, low)
+      // Nearer to fluid than to the rest of the tissue.
+      guard abs(wet - fluid) < abs(wet - dry) else { continue }
+      let (at, last) = (Int(row(gap.at)), IntensityScale.rows - 2)
+      let before = kept[group]
+      kept[group] =
+        wet < dry
+        ? 1...max(1, at, before?.upperBound ?? 1) : min(at, before?.lowerBound ?? last, last)...last
+      if kept[group] != before { found.append(group) }
+    }
+    return found
   }
 
   /// Half width of the window over which densities are averaged, in rows.
@@ -66,7 +98,7 @@ struct FluidRows {
   /// The counts without shrunken tissue at fluid's intensities.
   func removed(from histogram: [Double]) -> [Double] {
     var result = histogram
-    for group in shrunken {
+    for (group, rows) in kept {
       for row in rows { result[row * lanes + group] = 0 }
     }
     return result

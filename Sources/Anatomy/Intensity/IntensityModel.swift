@@ -19,7 +19,7 @@ package struct IntensityModel: Sendable {
   /// For each group, the share of its voxels that are exactly zero.
   package private(set) var zeroShare: [Double]
   /// Where each group's mean was first found, and the variance of that: the prior on its mean.
-  private let anchors: [Component]
+  private var anchors: [Component]
   let lanes: Int
 
   /// Share of a group's voxels that no Gaussian explains.
@@ -40,23 +40,27 @@ package struct IntensityModel: Sendable {
   ) {
     self.scale = scale
     self.lanes = lanes
-    var groups: [[Component]] = []
-    var anchors: [Component] = []
-    for (group, count) in components.enumerated() {
-      let (median, spread) = Self.robustMoments(histogram, lanes: lanes, group: group, scale: scale)
-      anchors.append(Component(weight: 1, mean: median, variance: spread * spread))
-      // Means spread evenly over two standard deviations either side of the middle.
-      groups.append(
-        (0..<count).map { i in
-          let offset = count == 1 ? 0 : Double(2 * i - count + 1) / Double(count)
-          return Component(
-            weight: 1 / Double(count), mean: median + 1.5 * offset * spread,
-            variance: spread * spread / Double(count))
-        })
-    }
-    self.groups = groups
-    self.anchors = anchors
+    let none = Component(weight: 1, mean: 0, variance: 1)
+    groups = components.map { [Component](repeating: none, count: $0) }
+    anchors = components.map { _ in none }
     zeroShare = [Double](repeating: 0.01, count: components.count)
+    start(components.indices, histogram: histogram)
+  }
+
+  /// Forgets what was estimated of some groups, and estimates them from the histogram alone.
+  package mutating func start(_ groups: some Sequence<Int>, histogram: [Double]) {
+    for group in groups {
+      let (median, spread) = Self.robustMoments(histogram, lanes: lanes, group: group, scale: scale)
+      anchors[group] = Component(weight: 1, mean: median, variance: spread * spread)
+      // Means spread evenly over two standard deviations either side of the middle.
+      let count = self.groups[group].count
+      self.groups[group] = (0..<count).map { i in
+        let offset = count == 1 ? 0 : Double(2 * i - count + 1) / Double(count)
+        return Component(
+          weight: 1 / Double(count), mean: median + 1.5 * offset * spread,
+          variance: spread * spread / Double(count))
+      }
+    }
     update(histogram: histogram, rounds: 10)
   }
 
@@ -86,9 +90,6 @@ package struct IntensityModel: Sendable {
   /// Expectation maximisation of each group's mixture on its summed posteriors, `rounds` times.
   package mutating func update(histogram: [Double], rounds: Int = 3) {
     let last = IntensityScale.rows - 2
-    let range = Double(scale.high - scale.low)
-    let leastVariance = pow(Self.leastDeviation * range, 2)
-    let intensities = (0...last).map { Double(scale.intensity($0)) }
     for group in groups.indices {
       var nonZero = 0.0
       for row in 1...last { nonZero += histogram[row * lanes + group] }
@@ -102,30 +103,75 @@ package struct IntensityModel: Sendable {
         row == 0
           ? 0
           : histogram[row * lanes + group]
-            + pull * Double(scale.width) * Self.density(anchor, intensities[row])
+            + pull * Double(scale.width) * Self.density(anchor, Double(scale.intensity(row)))
       }
-      for _ in 0..<rounds {
-        let components = groups[group]
-        var sums = [SIMD3<Double>](repeating: .zero, count: components.count)
-        for row in 1...last where masses[row] > 1e-9 {
-          let x = intensities[row]
-          var densities = components.map { Self.density($0, x) }
-          let total = densities.reduce(Self.outliers / range, +)
-          for i in densities.indices {
-            densities[i] *= masses[row] / total
-            sums[i] += SIMD3(densities[i], densities[i] * x, densities[i] * x * x)
-          }
-        }
-        let all = sums.reduce(0) { $0 + $1.x }
-        for i in components.indices where sums[i].x > 1e-6 {
-          let mean = sums[i].y / sums[i].x
-          groups[group][i].mean = mean
-          groups[group][i].variance = max(leastVariance, sums[i].z / sums[i].x - mean * mean)
-          groups[group][i].weight = (sums[i].x + 1) / (all + Double(components.count))
-        }
-      }
+      for _ in 0..<rounds { Self.fit(&groups[group], to: masses, scale: scale) }
     }
   }
+
+  /// A round of expectation maximisation of a mixture, on counts by row.
+  private static func fit(
+    _ mixture: inout [Component], to masses: [Double], scale: IntensityScale
+  ) {
+    let range = Double(scale.high - scale.low)
+    let leastVariance = pow(leastDeviation * range, 2)
+    var sums = [SIMD3<Double>](repeating: .zero, count: mixture.count)
+    for row in masses.indices.dropFirst() where masses[row] > 1e-9 {
+      let x = Double(scale.intensity(row))
+      var densities = mixture.map { density($0, x) }
+      let total = densities.reduce(outliers / range, +)
+      for i in densities.indices {
+        densities[i] *= masses[row] / total
+        sums[i] += SIMD3(densities[i], densities[i] * x, densities[i] * x * x)
+      }
+    }
+    let all = sums.reduce(0) { $0 + $1.x }
+    for i in mixture.indices where sums[i].x > 1e-6 {
+      let mean = sums[i].y / sums[i].x
+      mixture[i].mean = mean
+      mixture[i].variance = max(leastVariance, sums[i].z / sums[i].x - mean * mean)
+      mixture[i].weight = (sums[i].x + 1) / (all + Double(mixture.count))
+    }
+  }
+
+  /// Where two Gaussians that describe a group's intensities meet, if they are apart: their means, and where
+  /// their densities are equal. Nil where they overlap as much as those of one tissue do. `histogram` has
+  /// posteriors summed by row, rows x lanes.
+  static func gap(
+    in group: Int, of histogram: [Double], lanes: Int, scale: IntensityScale
+  ) -> (at: Double, means: (low: Double, high: Double))? {
+    let masses = (0...IntensityScale.rows - 2).map { $0 == 0 ? 0 : histogram[$0 * lanes + group] }
+    let total = masses.reduce(0, +)
+    guard total > 0 else { return nil }
+    func quantile(_ share: Double) -> Double {
+      var sum = 0.0
+      let row = masses.firstIndex {
+        sum += $0
+        return sum >= share * total
+      }
+      return Double(scale.intensity(row ?? masses.count - 1))
+    }
+    let (low, high) = (quantile(0.1), quantile(0.9))
+    let least = leastDeviation * Double(scale.high - scale.low)
+    let variance = pow(max(least, (high - low) / 4), 2)
+    var pair = [low, high].map { Component(weight: 0.5, mean: $0, variance: variance) }
+    for _ in 0..<gapRounds { fit(&pair, to: masses, scale: scale) }
+    let (a, b) = pair[0].mean < pair[1].mean ? (pair[0], pair[1]) : (pair[1], pair[0])
+    guard b.mean - a.mean > apart * (a.variance.squareRoot() + b.variance.squareRoot()) else {
+      return nil
+    }
+    var (from, to) = (a.mean, b.mean)
+    for _ in 0..<40 {
+      let middle = (from + to) / 2
+      if density(a, middle) > density(b, middle) { from = middle } else { to = middle }
+    }
+    return (from, (a.mean, b.mean))
+  }
+
+  /// Rounds by which the two are found.
+  private static let gapRounds = 20
+  /// Sums of standard deviations by which the means of two tissues differ at least.
+  private static let apart = 1.2
 
   private static func density(_ c: Component, _ x: Double) -> Double {
     let d = x - c.mean

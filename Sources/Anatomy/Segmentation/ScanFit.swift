@@ -57,6 +57,9 @@ extension Segmenter {
       fitter.change(to: voxels)
       fitter.estimateIntensities(rounds: 4)
     }
+    if let kept = fitter.fluid?.kept, !kept.isEmpty {
+      trace("rows of intensity kept from groups that have shrunk: \(kept)")
+    }
     return ScanFit(
       transform: affine.transform, displacement: fitter.displacement, bias: fitter.bias,
       model: fitter.model, kind: kind,

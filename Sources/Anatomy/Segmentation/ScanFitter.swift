@@ -12,8 +12,8 @@ struct ScanFitter {
   private let scale: IntensityScale
   private let isKnown: [Bool]
   private let fitsBias: Bool
-  /// What is kept from structures that seem to have shrunk.
-  private let fluid: FluidRows?
+  /// Intensities that are kept from structures that seem to have shrunk.
+  private(set) var fluid: FluidRows?
   private(set) var samples: ScanSamples
   /// Undisplaced positions, mm along the atlas's axes, and displaced ones as the kernels expect them.
   private var base: [Float]
@@ -54,6 +54,8 @@ struct ScanFitter {
     table = model.table()
     bias = BiasField(over: atlasGrid)
     displacement = Displacement(over: atlasGrid, spacing: 20)
+    separateFluid(start.counts)
+    table = model.table()
   }
 
   /// Summed posteriors of tissue groups by intensity row, rows x lanes.
@@ -63,11 +65,20 @@ struct ScanFitter {
 
   /// Expectation maximisation of the intensity model.
   mutating func estimateIntensities(rounds: Int) {
-    for _ in 0..<rounds {
+    for round in 0..<rounds {
       let histogram = posteriorHistogram()
+      if round == 0 { separateFluid(histogram) }
       model.update(histogram: fluid?.removed(from: histogram) ?? histogram)
       table = model.table()
     }
+  }
+
+  /// Estimates tissues anew in which fluid has been taken for tissue.
+  private mutating func separateFluid(_ histogram: [Double]) {
+    guard var known = fluid else { return }
+    let found = known.separate(histogram, scale: scale)
+    fluid = known
+    if !found.isEmpty { model.start(found, histogram: known.removed(from: histogram)) }
   }
 
   /// The bias field that the posteriors ask for.

@@ -33,7 +33,9 @@ extension Segmenter {
       kind = .stripped
       fit = find(kind)
     }
-    if settings.transform == nil, kind == .whole { fit = closeUp(fit, level(4), scale: scale) }
+    if settings.transform == nil, kind == .whole {
+      fit = closeUp(fit, level(4), scale: scale, trace: trace)
+    }
     trace("registered as \(kind.rawValue), scales \(fit.transform.columnNorms)")
     let gain =
       settings.transform == nil
@@ -45,21 +47,31 @@ extension Segmenter {
   /// Refines a registration on the surroundings of the structures of interest alone: neck, jaw and the
   /// head's outline count for much in a search, and follow no affine of the brain.
   private func closeUp(
-    _ fit: AffineRegistration, _ level: Volume<Float>, scale: IntensityScale
+    _ fit: AffineRegistration, _ level: Volume<Float>, scale: IntensityScale,
+    trace: (String) -> Void
   ) -> AffineRegistration {
     let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
     var best = fit
-    for _ in 0..<2 {
+    // Each round sees the region under what the one before has found.
+    for _ in 0..<Self.mostLooks {
       let samples = ScanSamples(
         level, scale: scale, keep: region.selection(of: level.grid, under: best.transform))
       guard samples.count >= 500 else { return fit }
       var next = AffineRegistration(
         best.transform, samples: samples, prior: coarse.mm4, kind: fit.kind)
       next.refine(samples: samples, prior: coarse.mm4, freedom: .affine, iterations: 15)
+      let grid = best.transform.inverse * region.grid.affine
+      let moved = (next.transform * grid).largestDifference(
+        from: best.transform * grid, over: region.grid.extents)
+      trace("looked closer, moved by \(moved) mm")
       best = next
+      if moved < Self.settled { break }
     }
     return best
   }
+
+  /// Rounds of `closeUp` at most, and what moves a corner by less than this, in mm, is the last one.
+  private static let (mostLooks, settled) = (8, 1.0)
 
   /// Volume above which what is not zero is more than a brain with what sticks to it, mm3: stripped scans
   /// measured 1.1 to 2.2 litres, whole heads 3.5 and more.

@@ -56,6 +56,61 @@ import Testing
     #expect(rows.removed(from: before) == before)
   }
 
+  private func model(_ histogram: [Double]) throws -> IntensityModel {
+    let scale = try #require(IntensityScale((0...5000).map { Float($0) / 10 }))
+    return IntensityModel(
+      histogram: histogram, lanes: Self.lanes, components: [2, 2, 2, 2], scale: scale)
+  }
+
+  /// Cortex that is worn away to a share, on either side of fluid's intensities.
+  @Test(arguments: [(0.3, 250.0), (0.6, 250), (0.3, 350)])
+  func aSecondIntensityAtFluidIsTakenFromAnyTissue(gone: Double, cortex: Double) throws {
+    let wet = cortex > 300 ? 480.0 : 100
+    var before = [Double](repeating: 0, count: IntensityScale.rows * Self.lanes)
+    add(1000, group: 0, around: wet, to: &before)
+    add(4000 * (1 - gone), group: 1, around: cortex, to: &before)
+    add(4000 * gone, group: 1, around: wet, to: &before)
+    add(500, group: 2, around: cortex, to: &before)
+    add(500, group: 3, around: 300, to: &before)
+    var overall = histogram(wetNucleus: 0)
+    if cortex > 300 {
+      overall = [Double](repeating: 0, count: overall.count)
+      add(1000, group: 0, around: wet, to: &overall)
+      for group in 1...3 { add(4000, group: group, around: cortex, to: &overall) }
+    }
+    var rows = try #require(
+      FluidRows(
+        histogram: overall, lanes: Self.lanes, fluid: fluid, tissue: tissue, inner: inner))
+    var model = try model(before)
+    #expect(rows.separate(before, scale: model.scale) == [1])
+    let after = rows.removed(from: before)
+    #expect(sum(after, 1, wet < cortex ? 60...130 : 450...510) < 1)
+    #expect(abs(sum(after, 1, 1...510) - 4000 * (1 - gone)) < 100)
+    for group in [0, 2, 3] { #expect(sum(after, group, 1...510) == sum(before, group, 1...510)) }
+    model.start([1], histogram: after)
+    let mean = model.moments(of: 1).mean
+    #expect(abs(mean - Double(model.scale.intensity(Int(cortex)))) < 10, "\(mean)")
+    // What has been told apart stays so.
+    #expect(rows.separate(before, scale: model.scale).isEmpty)
+  }
+
+  /// Tissue that shares voxels with fluid, and one with a second intensity away from it.
+  @Test func tissueOfOneIntensityIsLeftAlone() throws {
+    var before = histogram(wetNucleus: 0.03)
+    add(1500, group: 1, around: 225, to: &before)
+    add(200, group: 3, around: 420, to: &before)
+    var rows = try #require(
+      FluidRows(
+        histogram: before, lanes: Self.lanes, fluid: fluid, tissue: tissue, inner: inner))
+    let model = try model(before)
+    let gaps = [1, 3].map {
+      IntensityModel.gap(in: $0, of: before, lanes: Self.lanes, scale: model.scale)
+    }
+    #expect(gaps[0] == nil && gaps[1] != nil)
+    #expect(rows.separate(before, scale: model.scale).isEmpty)
+    #expect(rows.removed(from: before) == before)
+  }
+
   @Test func withoutContrastNothingIsKnown() {
     var flat = [Double](repeating: 0, count: IntensityScale.rows * Self.lanes)
     for group in 0..<4 { add(1000, group: group, around: 200, to: &flat) }
