@@ -46,6 +46,35 @@ import Testing
     }
   }
 
+  @Test func startsOfRefinementAreCompared() throws {
+    try Scratch.use { scratch in
+      try TinyPrior.writeScan(1, to: scratch + "/scan.nii.gz")
+      let command = [
+        "bench", "encoder", scratch + "/scan.nii.gz", "--steps", "8", "--workspace",
+        TinyPrior.workspace, "-q",
+      ]
+      let result = try Program.run(command + ["--json"])
+      #expect(result.status == 0, "\(result.errors)")
+      struct Entry: Decodable {
+        let stepsFromZero: Int
+        let stepsFromEncoder: Int?
+        let lossesFromZero: [Double]
+        let lossesFromEncoder: [Double]
+      }
+      let entry = try #require(
+        try JSONDecoder().decode([Entry].self, from: Data(result.output.utf8)).first)
+      #expect(entry.stepsFromZero == 8)
+      for losses in [entry.lossesFromZero, entry.lossesFromEncoder] {
+        #expect(losses.count == 9 && losses[8] < losses[0], "\(losses)")
+      }
+      let reached = entry.lossesFromEncoder.firstIndex { $0 <= entry.lossesFromZero[8] }
+      #expect(entry.stepsFromEncoder == reached)
+      let words = try Program.run(command)
+      #expect(words.output.contains(reached.map { "as good after \($0)" } ?? "not as good"))
+      #expect(try Program.run(command + ["--no-prior"]).status == 64)
+    }
+  }
+
   @Test(arguments: ["exact", "jensen"])
   func scansTrainAnEncoder(likelihood: String) throws {
     try Scratch.use { scratch in

@@ -61,6 +61,38 @@ extension NetworksTests {
       }
     }
 
+    /// Logarithms of ratios of probabilities are linear in what residual logits count.
+    @Test func residualsCountAsMuchAsIsSaid() throws {
+      let fixture = try Fixture()
+      let z = (0..<fixture.model.latentCount).map { Float(sin(Double($0))) }
+      func logs(_ residuals: Float) throws -> [Float] {
+        let voxels = 16 * 32
+        var result = [Float](repeating: 0, count: 16 * voxels * 20)
+        try result.withUnsafeMutableBufferPointer { buffer in
+          nonisolated(unsafe) let out = buffer
+          try fixture.model.probabilities(at: z, residuals: residuals) { plane, values in
+            let padded = values.count / voxels
+            for (i, value) in values.enumerated() where i % padded < 20 {
+              out[(plane * voxels + i / padded) * 20 + i % padded] = log(value)
+            }
+          }
+        }
+        return result
+      }
+      let (none, half, all) = (try logs(0), try logs(0.5), try logs(1))
+      var largest: Float = 0
+      var moved: Float = 0
+      for voxel in stride(from: 0, to: all.count, by: 20) {
+        for label in 1..<20 {
+          func ratio(_ values: [Float]) -> Float { values[voxel + label] - values[voxel] }
+          largest = max(largest, abs(ratio(half) - (ratio(none) + ratio(all)) / 2))
+          moved = max(moved, abs(ratio(all) - ratio(none)))
+        }
+      }
+      #expect(largest < 1e-3, "\(largest)")
+      #expect(moved > 0.1, "\(moved)")
+    }
+
     @Test func encoderAndDecoderMatchPyTorch() throws {
       let fixture = try Fixture()
       let seen = try fixture.model.features(of: fixture.labels)

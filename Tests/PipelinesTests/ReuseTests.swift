@@ -42,6 +42,16 @@ import Testing
     #expect(study.worked == [])
   }
 
+  @Test func wordsBesideDataDoNotCount() throws {
+    let study = try Study()
+    try study.scratch.write("What this is.", "maps/README.md")
+    try study.run()
+    try study.scratch.write("What else this is.", "maps/README.md")
+    try study.scratch.write("More.", "maps/deep/notes.MD")
+    try study.run()
+    #expect(study.worked == [])
+  }
+
   @Test func oneChangeRedoesWhatDependsOnIt() throws {
     let study = try Study()
     try study.run()

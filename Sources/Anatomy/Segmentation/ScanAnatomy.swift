@@ -28,14 +28,34 @@ struct ScanAnatomy {
     prior: LocationPrior,
     likelihood: EncoderSettings.Likelihood
   ) {
+    let half = Self.halved(scan, fit, prior.grid)
+    self.init(
+      learned, reader: reader,
+      seen: ScanObservation(half, model: fit.model, table: prior.table), likelihood: likelihood)
+  }
+
+  /// From a scan as the learned prior sees it.
+  init(
+    _ learned: LearnedPrior, reader: ScanReader, seen: ScanObservation,
+    likelihood: EncoderSettings.Likelihood
+  ) {
     self.learned = learned
     model = reader.model
-    let seen = ScanObservation(
-      Self.halved(scan, fit, prior.grid), model: fit.model, table: prior.table)
     observation = likelihood == .exact ? seen.exact : seen.jensen
     let latent = reader.encode(seen.exact)
     (z, logVariance) = (latent.mean, latent.logVariance)
   }
+
+  /// Forgets what was encoded.
+  mutating func startFromZero() { z = [Float](repeating: 0, count: z.count) }
+
+  /// The tempered negative log-posterior of z, nats. Throws `NetworkError`.
+  func loss() throws -> Double {
+    Double(Self.temperature) * (try model.value(at: z, observed: observation)) + penalty
+  }
+
+  /// -log p(z), up to a constant.
+  private var penalty: Double { 0.5 * z.reduce(0.0) { $0 + Double($1) * Double($1) } }
 
   /// A scan's averages over 2x2x2 voxels of the atlas grid under its affine, the bias field taken off; not
   /// a number outside the scan.
@@ -73,7 +93,7 @@ struct ScanAnatomy {
     for step in 0..<steps {
       let (value, gradient) = try model.loss(
         at: z, observed: observation, scale: Self.temperature, output: model.halfOutput)
-      losses.append(value + 0.5 * z.reduce(0.0) { $0 + Double($1) * Double($1) })
+      losses.append(value + penalty)
       let (unbias1, unbias2) = (
         1 - pow(beta1, Float(step + 1)), 1 - pow(beta2, Float(step + 1))
       )

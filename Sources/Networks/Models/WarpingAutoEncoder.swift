@@ -118,15 +118,24 @@ package final class WarpingAutoEncoder: LabelModel {
   package func probabilities(
     at z: [Float], _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
   ) throws {
-    try decoder.forward(z)
+    try probabilities(at: z, residuals: 1, body)
+  }
+
+  /// The same with the residual logits times `residuals`.
+  package func probabilities(
+    at z: [Float], residuals: Float,
+    _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
+  ) throws {
+    try decoder.forward(z, residuals: residuals)
     output.forEachPlane(shift: decoder.shift, logits: decoder.logits, body)
   }
 
   /// Probabilities at `halfOutput`'s voxels, as `probabilities` gives them at all.
   package func halfProbabilities(
-    at z: [Float], _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
+    at z: [Float], residuals: Float,
+    _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
   ) throws {
-    try decoder.forward(z)
+    try decoder.forward(z, residuals: residuals)
     halfOutput.forEachPlane(shift: decoder.shift, logits: decoder.logits, body)
   }
 

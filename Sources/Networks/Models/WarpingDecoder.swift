@@ -74,8 +74,8 @@ final class WarpingDecoder {
     logitHead.update(from: values)
   }
 
-  /// z to `shift` and `logits`.
-  func forward(_ z: [Float]) throws {
+  /// z to `shift` and `logits`, these times `residuals`.
+  func forward(_ z: [Float], residuals: Float = 1) throws {
     let plain = try Tensor(count: latent.plainCount)
     plain.assign(z)
     latent.pack(plain, into: input)
@@ -85,6 +85,7 @@ final class WarpingDecoder {
     }
     shiftHead.forward(outputs[outputs.count - 1], into: shift)
     logitHead.forward(outputs[outputs.count - 1], into: logits)
+    if residuals != 1 { for i in 0..<logits.count { logits.elements[i] *= residuals } }
   }
 
   /// From `shiftGradient` and `logitGradient` to the gradient with respect to z, which is returned,

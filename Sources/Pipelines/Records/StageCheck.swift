@@ -48,7 +48,7 @@ package struct StageCheck {
     return try plan.inputs.flatMap { input -> [Record.Entry] in
       let path = workspace.path(of: input.location)
       guard !input.isFolder else {
-        return try FileLedger.files(in: path).map { file in
+        return try FileLedger.files(in: path).filter { !Self.isProse($0) }.map { file in
           let name = input.name + "/" + file
           return Record.Entry(
             name, try ledger.digest(path + "/" + file, recorded: recorded[name]))
@@ -62,6 +62,9 @@ package struct StageCheck {
       ]
     }
   }
+
+  /// Whether a file of a folder is there for people alone: no stage reads Markdown.
+  private static func isProse(_ path: String) -> Bool { path.lowercased().hasSuffix(".md") }
 
   private static func settings(_ plan: StagePlan, _ record: Record) -> [RedoReason] {
     if plan.name != record.stage { return [.stageChanged(from: record.stage, to: plan.name)] }

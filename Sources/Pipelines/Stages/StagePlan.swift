@@ -11,7 +11,7 @@ package struct StageInput: Codable, Equatable, Sendable {
   /// What it is to the stage, such as `scan`; the record knows it by this name, not by its path.
   package let name: String
   package let location: Location
-  /// Whether every file of a folder is read.
+  /// Whether every file of a folder is read, but Markdown.
   package let isFolder: Bool
   /// Whether the stage makes do without it: a stage that made none, or failed, does not block this one.
   package let isOptional: Bool

@@ -12,8 +12,11 @@ struct BenchCommand: ParsableCommand {
         segpipe bench prior-step --steps 5
         segpipe bench prior-step --architecture default --atlas head
         segpipe bench decode --threads 2 --json
+        segpipe bench encoder scan.nii.gz
       """,
-    subcommands: [PriorStepCommand.self, DecodeCommand.self, AccuracyCommand.self])
+    subcommands: [
+      PriorStepCommand.self, DecodeCommand.self, AccuracyCommand.self, EncoderCommand.self,
+    ])
 
   struct PriorStepCommand: ConsoleCommand {
     static let configuration = CommandConfiguration(

@@ -1,0 +1,36 @@
+import Imaging
+
+/// How fast the latent of a scan is found from what the encoder makes of it, and from zero, the latent of
+/// the average anatomy.
+package struct RefinementRace: Sendable {
+  /// Tempered negative log-posterior in nats, before each step and after the last.
+  package let fromEncoder: [Double]
+  package let fromZero: [Double]
+
+  /// Steps after which the encoder's latent is as good as zero's at the end; nil: it never is.
+  package var stepsOfEncoder: Int? { fromEncoder.firstIndex { $0 <= fromZero[fromZero.count - 1] } }
+}
+
+extension Segmenter {
+  /// Refines z of a scan from both starts, by `steps` steps each.
+  ///
+  /// - Precondition: there is a learned prior.
+  /// - Throws: as `segment`.
+  package func race(
+    _ scan: Volume<Float>, path: String, steps: Int, trace: (String) -> Void = { _ in }
+  ) throws -> RefinementRace {
+    guard let learned else { preconditionFailure("no learned prior") }
+    let fit = try observe(scan, path: path, trace: trace)
+    let seen = ScanObservation(fit.half, model: fit.model, table: prior.table)
+    let reader = try ScanReader(learned)
+    func refined(fromZero: Bool) throws -> [Double] {
+      var anatomy = ScanAnatomy(
+        learned, reader: reader, seen: seen, likelihood: settings.likelihood)
+      if fromZero { anatomy.startFromZero() }
+      let losses = try anatomy.refine(steps: steps)
+      return losses + [try anatomy.loss()]
+    }
+    return RefinementRace(
+      fromEncoder: try refined(fromZero: false), fromZero: try refined(fromZero: true))
+  }
+}
