@@ -22,6 +22,8 @@ package enum AnatomyError: Error, Equatable, Sendable {
   case badAtlas(path: String, found: String, expected: String)
   /// A matrix file that cannot be read or is not invertible.
   case badMatrix(path: String, found: String)
+  /// A file that tells no intensities of an atlas's tissue groups.
+  case badIntensities(path: String, found: String)
   /// A trained prior was made with another atlas; both are named.
   case otherAtlas(path: String, found: String, expected: String)
   /// No trained prior was named, and none is at the places looked at.

@@ -7,7 +7,7 @@ extension AnatomyError: Diagnosable {
       .sameName:
       maps
     case .noContrast, .hopelessFit: scan
-    case .badAtlas, .badMatrix: file
+    case .badAtlas, .badMatrix, .badIntensities: file
     case .otherAtlas, .otherTraining, .noPrior, .otherPrior, .noEncodings, .tooLittleMemory: prior
     }
   }
@@ -83,6 +83,12 @@ extension AnatomyError: Diagnosable {
         "\(path): \(found), expected an affine matrix that takes the scan to the atlas",
         hint: "Known are ITK's affine transforms, FSL's .mat, and plain rows of four numbers; "
           + "--affine-format tells which.", status: .badData)
+    case .badIntensities(let path, let found):
+      Diagnosis(
+        "\(path): \(found), expected the intensities of every tissue group of the atlas",
+        hint:
+          "Name the .json file that segpipe segment has written beside a label map of the same atlas.",
+        status: .badData)
     default: Diagnosis("\(self)", status: .internalError)
     }
   }

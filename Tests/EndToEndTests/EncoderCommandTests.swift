@@ -46,6 +46,38 @@ import Testing
     }
   }
 
+  @Test func intensitiesMayBeFixed() throws {
+    try Scratch.use { scratch in
+      try TinyPrior.writeScan(1, to: scratch + "/scan.nii.gz")
+      let segmented = try Program.run(
+        "segment", scratch + "/scan.nii.gz", "-o", scratch + "/seg.nii.gz", "--workspace",
+        TinyPrior.workspace, "-q")
+      #expect(segmented.status == 0, "\(segmented.errors)")
+      func train(_ folder: String, _ options: String...) throws -> Program.Result {
+        try Program.run(
+          [
+            "train-segmenter", scratch + "/scan.nii.gz", "--workspace", TinyPrior.workspace, "-o",
+            scratch + "/" + folder,
+          ] + Self.few + options)
+      }
+      let own = try train("own")
+      let fixed = try train("fixed", "--fixed-intensities", scratch + "/seg.json")
+      #expect(own.status == 0 && fixed.status == 0, "\(own.errors)\(fixed.errors)")
+      #expect(
+        try fileBytes(scratch + "/own/log.jsonl") != fileBytes(scratch + "/fixed/log.jsonl"))
+      let sidecar = try String(contentsOfFile: scratch + "/seg.json", encoding: .utf8)
+      try sidecar.replacing("\"IntensityModel\"", with: "\"Other\"").write(
+        toFile: scratch + "/none.json", atomically: true, encoding: .utf8)
+      let none = try train("none", "--fixed-intensities", scratch + "/none.json")
+      #expect(none.status == 65 && none.errors.contains("none.json: no key IntensityModel"))
+      let missing = try train("missing", "--fixed-intensities", scratch + "/missing.json")
+      #expect(missing.status == 66 && missing.errors.contains("missing.json"))
+      let both = try train(
+        "both", "--fixed-intensities", scratch + "/seg.json", "--intensities", "data-set")
+      #expect(both.status == 64, "\(both.errors)")
+    }
+  }
+
   @Test func startsOfRefinementAreCompared() throws {
     try Scratch.use { scratch in
       try TinyPrior.writeScan(1, to: scratch + "/scan.nii.gz")

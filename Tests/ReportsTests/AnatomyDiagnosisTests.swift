@@ -69,6 +69,11 @@ import Testing
       "m.txt: 2 rows of 4 numbers, expected an affine matrix that takes the scan to the atlas",
       .badData
     ),
+    (
+      .badIntensities(path: "s.json", found: "no key IntensityModel"),
+      "s.json: no key IntensityModel, expected the intensities of every tissue group of the atlas",
+      .badData
+    ),
   ])
   func words(error: AnatomyError, message: String, status: Reports.ExitStatus) {
     let diagnosis = Diagnosis(of: error)

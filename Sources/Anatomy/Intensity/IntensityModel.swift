@@ -47,6 +47,15 @@ package struct IntensityModel: Sendable {
     start(components.indices, histogram: histogram)
   }
 
+  /// A model that is known.
+  init(groups: [[Component]], zeroShare: [Double], scale: IntensityScale, lanes: Int) {
+    self.groups = groups
+    self.zeroShare = zeroShare
+    self.scale = scale
+    self.lanes = lanes
+    anchors = groups.map { $0[0] }
+  }
+
   /// Forgets what was estimated of some groups, and estimates them from the histogram alone.
   package mutating func start(_ groups: some Sequence<Int>, histogram: [Double]) {
     for group in groups {

@@ -11,9 +11,14 @@ package enum ObservedIntensities: String, CaseIterable, Sendable {
 /// Scans gathered to learn from.
 package struct ScanObservations {
   private let intensities: ObservedIntensities
+  private let known: IntensityFile?
   private var scans: [(name: String, fit: ObservedFit)] = []
 
-  package init(_ intensities: ObservedIntensities) { self.intensities = intensities }
+  /// Intensities that are `known` are taken as they are.
+  package init(_ intensities: ObservedIntensities, known: IntensityFile? = nil) {
+    self.intensities = intensities
+    self.known = known
+  }
 
   /// Brings a scan to the atlas and estimates its intensities. Throws as `Segmenter.segment`.
   package mutating func add(
@@ -25,19 +30,29 @@ package struct ScanObservations {
   /// All scans by name, in the order they came.
   package func all(_ segmenter: Segmenter) -> [(name: String, observation: ScanObservation)] {
     let table = segmenter.prior.table
-    let shared = intensities == .dataSet ? sharedModel : nil
+    let shared = known.flatMap { knownModel($0) } ?? (intensities == .dataSet ? sharedModel : nil)
     return scans.map { name, fit in
       (name, ScanObservation(fit.half, model: shared ?? fit.model, table: table))
     }
   }
 
-  /// One model on the widest scale of all, by the summed posteriors of all scans.
-  private var sharedModel: IntensityModel? {
+  /// The widest scale of all scans; nil without any.
+  private var widestScale: IntensityScale? {
     guard let first = scans.first?.fit else { return nil }
-    let scale = scans.dropFirst().reduce(first.model.scale) { scale, scan in
+    return scans.dropFirst().reduce(first.model.scale) { scale, scan in
       let other = scan.fit.model.scale
       return IntensityScale(low: min(scale.low, other.low), high: max(scale.high, other.high))
     }
+  }
+
+  private func knownModel(_ file: IntensityFile) -> IntensityModel? {
+    guard let scale = widestScale, let lanes = scans.first?.fit.model.lanes else { return nil }
+    return file.model(on: scale, lanes: lanes)
+  }
+
+  /// One model on the widest scale of all, by the summed posteriors of all scans.
+  private var sharedModel: IntensityModel? {
+    guard let first = scans.first?.fit, let scale = widestScale else { return nil }
     let (lanes, groups) = (first.model.lanes, first.model.groups.count)
     var histogram = [Double](repeating: 0, count: IntensityScale.rows * lanes)
     for (_, fit) in scans {

@@ -94,10 +94,24 @@ struct TrainSegmenterCommand: ConsoleCommand {
       """)
   var intensities = ObservedIntensities.scan
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Take means and deviations of tissues from the sidecar of a segmentation (seg.json) instead; all scans \
+      must share that scan's contrast and scale.
+      """, valueName: "file"))
+  var fixedIntensities: String?
+
   @OptionGroup var training: EncoderTrainingOptions
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var outputs: OutputOptions
   @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if fixedIntensities != nil && intensities == .dataSet {
+      throw ValidationError("Give --fixed-intensities or --intensities data-set, not both.")
+    }
+  }
 
   func perform(_ console: Console) throws {
     var settings = training.settings(.scans)
@@ -105,7 +119,9 @@ struct TrainSegmenterCommand: ConsoleCommand {
     let found = try ScanList(scans, list: list)
     let run = try EncoderRun(training, name: "segmenter", outputs: outputs, console: console)
     let atlas = try AtlasFiles.read(run.prior.atlas.folder)
-    let observed = try run.observed(found, intensities, atlas: atlas, reading: reading.options)
+    let known = try fixedIntensities.map { try IntensityFile($0, for: atlas.prior.table) }
+    let observed = try run.observed(
+      found, intensities, known: known, atlas: atlas, reading: reading.options)
     try run.train(settings, atlas: atlas, .scans(observed))
   }
 }
@@ -139,12 +155,13 @@ struct EncoderRun {
 
   /// Scans brought to the atlas.
   func observed(
-    _ scans: ScanList, _ intensities: ObservedIntensities, atlas: Atlas, reading: ReadOptions
+    _ scans: ScanList, _ intensities: ObservedIntensities, known: IntensityFile? = nil,
+    atlas: Atlas, reading: ReadOptions
   ) throws -> [EncoderTraining.Inputs.NamedScan] {
     let progress = console.progress("reading scans")
     defer { progress.finish() }
     return try EncoderTraining.Inputs.observed(
-      scans.paths, intensities, atlas: atlas, reading: reading, console: console,
+      scans.paths, intensities, atlas: atlas, reading: reading, console: console, known: known,
       advance: { progress.update($0) })
   }
 

@@ -63,10 +63,10 @@ extension EncoderTraining.Inputs {
   /// - Throws: `AnatomyError`, `ImagingError`.
   static func observed(
     _ paths: [String], _ intensities: ObservedIntensities, atlas: Atlas, reading: ReadOptions,
-    console: Console, advance: (Double) -> Void
+    console: Console, known: IntensityFile? = nil, advance: (Double) -> Void
   ) throws -> [NamedScan] {
     let segmenter = try Segmenter(prior: atlas.prior)
-    var observed = ScanObservations(intensities)
+    var observed = ScanObservations(intensities, known: known)
     for (index, path) in paths.enumerated() {
       let image = try ImageReader.readScan(path, reading)
       console.show(image.findings, of: path)
