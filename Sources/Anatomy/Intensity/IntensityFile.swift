@@ -5,42 +5,12 @@ import Imaging
 /// the part `IntensityModel` of one.
 package struct IntensityFile: Sendable {
   package let path: String
-  private let tissues: [Tissue]
+  private let tissues: [TissueMixture]
 
   private struct Content: Decodable {
-    let tissues: [Tissue]
+    let tissues: [TissueMixture]
 
     enum CodingKeys: String, CodingKey { case tissues = "IntensityModel" }
-  }
-
-  private struct Tissue: Decodable, Sendable {
-    let group: String
-    let gaussians: [Gaussian]
-    let zeroShare: Double
-
-    enum CodingKeys: String, CodingKey {
-      case group = "Group"
-      case gaussians = "Gaussians"
-      case zeroShare = "ZeroShare"
-    }
-
-    var isSound: Bool {
-      !gaussians.isEmpty && (0...1).contains(zeroShare)
-        && gaussians.allSatisfy { $0.mean.isFinite && $0.deviation > 0 && $0.weight >= 0 }
-        && gaussians.contains { $0.weight > 0 }
-    }
-  }
-
-  private struct Gaussian: Decodable, Sendable {
-    let mean: Double
-    let deviation: Double
-    let weight: Double
-
-    enum CodingKeys: String, CodingKey {
-      case mean = "Mean"
-      case deviation = "Deviation"
-      case weight = "Weight"
-    }
   }
 
   /// Reads a file, which must tell the intensities of every tissue group of `table`.
@@ -79,5 +49,47 @@ package struct IntensityFile: Sendable {
         }
       }, zeroShare: tissues.map { min(0.9999, max(1e-4, $0.zeroShare)) }, scale: scale,
       lanes: lanes)
+  }
+}
+
+/// Intensities of a tissue group as files tell them.
+package struct TissueMixture: Codable, Equatable, Sendable {
+  /// A part of the mixture, in the scan's units.
+  package struct Gaussian: Codable, Equatable, Sendable {
+    let mean: Double
+    let deviation: Double
+    let weight: Double
+
+    package init(mean: Double, deviation: Double, weight: Double) {
+      (self.mean, self.deviation, self.weight) = (mean, deviation, weight)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case mean = "Mean"
+      case deviation = "Deviation"
+      case weight = "Weight"
+    }
+  }
+
+  let group: String
+  let gaussians: [Gaussian]
+  /// Share of the group's voxels that are exactly zero.
+  let zeroShare: Double
+
+  package init(group: String, gaussians: [Gaussian], zeroShare: Double) {
+    (self.group, self.gaussians, self.zeroShare) = (group, gaussians, zeroShare)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case group = "Group"
+    case gaussians = "Gaussians"
+    case zeroShare = "ZeroShare"
+  }
+
+  /// Whether it describes a distribution.
+  var isSound: Bool {
+    !gaussians.isEmpty && (0...1).contains(zeroShare)
+      && gaussians.allSatisfy { $0.mean.isFinite && $0.deviation > 0 && $0.weight >= 0 }
+      && gaussians.contains { $0.weight > 0 }
   }
 }

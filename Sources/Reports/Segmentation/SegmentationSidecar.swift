@@ -63,30 +63,6 @@ package struct SegmentationSidecar: Encodable, Sendable {
     }
   }
 
-  struct Gaussian: Encodable, Sendable {
-    let mean: Double
-    let deviation: Double
-    let weight: Double
-
-    enum CodingKeys: String, CodingKey {
-      case mean = "Mean"
-      case deviation = "Deviation"
-      case weight = "Weight"
-    }
-  }
-
-  struct Tissue: Encodable, Sendable {
-    let group: String
-    let gaussians: [Gaussian]
-    let zeroShare: Double
-
-    enum CodingKeys: String, CodingKey {
-      case group = "Group"
-      case gaussians = "Gaussians"
-      case zeroShare = "ZeroShare"
-    }
-  }
-
   struct Check: Encodable, Sendable {
     let name: String
     let verdict: String
@@ -125,7 +101,7 @@ package struct SegmentationSidecar: Encodable, Sendable {
 
   let atlas: AtlasIdentity
   let generatedBy = Generator.list
-  let intensityModel: [Tissue]
+  let intensityModel: [TissueMixture]
   let kind: String
   let quality: Quality
   /// Scan world mm to atlas world mm, rows.
@@ -155,10 +131,10 @@ package struct SegmentationSidecar: Encodable, Sendable {
     kind = result.kind.rawValue
     transform = result.transform.rows.map { $0.map { Self.rounded($0, 1e-6) } }
     intensityModel = zip(table.groups, result.model.groups).enumerated().map { place, tissue in
-      Tissue(
+      TissueMixture(
         group: tissue.0,
         gaussians: tissue.1.map {
-          Gaussian(
+          TissueMixture.Gaussian(
             mean: Self.significant($0.mean), deviation: Self.significant($0.variance.squareRoot()),
             weight: Self.rounded($0.weight, 1e-4))
         }, zeroShare: Self.rounded(result.model.zeroShare[place], 1e-4))
