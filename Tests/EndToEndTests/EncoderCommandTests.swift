@@ -157,6 +157,32 @@ import Testing
     }
   }
 
+  @Test func drawnScansTrainByTheirLikelihood() throws {
+    try Scratch.use { scratch in
+      let maps = TinyPrior.workspace + "/maps"
+      func train(_ folder: String, _ more: String...) throws -> Program.Result {
+        try Program.run(
+          ["train-segmenter", "--workspace", TinyPrior.workspace, "-o", scratch + "/" + folder]
+            + Self.few + more)
+      }
+      func weights(_ folder: String) throws -> [UInt8] {
+        try fileBytes(scratch + "/" + folder + "/encoder.safetensors")
+      }
+      try TinyPrior.writeScan(0, to: scratch + "/scan.nii.gz")
+      let drawn = try train("drawn", "--maps", maps)
+      let both = try train("both", scratch + "/scan.nii.gz", "--maps", maps)
+      let labels = try Program.run(pretrain(scratch + "/labels"))
+      for result in [drawn, both, labels] {
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.errors.contains("Dice of decoded labels"))
+      }
+      #expect(try weights("drawn") != weights("both"))
+      #expect(try weights("drawn") != weights("labels"))
+      #expect(try train("none").status == 66)
+      #expect(try train("held", scratch + "/scan.nii.gz", "--hold-out", "s0").status == 64)
+    }
+  }
+
   @Test func samplesAreAveragedAndEntropyIsWritten() throws {
     try Scratch.use { scratch in
       let scan = scratch + "/scan.nii.gz"

@@ -28,6 +28,10 @@ import Testing
       encoder-report:
         kind: report-encoder
         encoder: ${segmenter.encoder}
+        atlas: \(TinyPrior.workspace)/atlas
+        prior: \(TinyPrior.prior)
+        maps: \(TinyPrior.workspace)/maps
+        scans: ${scans}
         logs:
           - ${encoder.log}
           - ${segmenter.log}
@@ -69,7 +73,7 @@ import Testing
         "6", "--report-every", "3", "--threads", "2")
       #expect(command.status == 0, "\(command.errors)")
       #expect(try fileBytes(path("command/encoder.safetensors")) == pretrained)
-      #expect(try trainings(on: path("w/encoder-report/report.html")) == ["label maps"])
+      #expect(try trainings(on: path("w/encoder-report/report.html")) == ["drawn scans"])
       let used = try encoderDigest(path("w/segment/a_seg.json"))
 
       let reused = try run("--quiet", "--verify")
@@ -80,7 +84,11 @@ import Testing
       #expect(trained.errors.contains("encoder: 1 reused"))
       #expect(trained.errors.contains("segment/a: input encoder has changed"))
       #expect(
-        try trainings(on: path("w/encoder-report/report.html")) == ["label maps", "without labels"])
+        try trainings(on: path("w/encoder-report/report.html")) == ["drawn scans", "of scans"])
+      let page = try String(contentsOfFile: path("w/encoder-report/report.html"), encoding: .utf8)
+      // Two drawn scans with their labels and what is made of them, and a scan without labels.
+      #expect(page.components(separatedBy: "<img alt=\"Slices\"").count - 1 == 5)
+      #expect(page.contains("mean Dice of its encoding&#39;s labels 0."))
       #expect(try encoderDigest(path("w/segment/a_seg.json")) != used)
 
       try define(seed: 2)

@@ -57,13 +57,19 @@ import Testing
         segmenter:
           kind: train-segmenter
           scans: scans
+          maps: maps
           atlas: ${atlas.atlas}
           prior: ${prior.prior}
           start: ${encoder.encoder}
-          steps: 1
+          steps: 2
+          checkpoint-every: 1
         encoder-report:
           kind: report-encoder
           encoder: ${segmenter.encoder}
+          atlas: ${atlas.atlas}
+          prior: ${prior.prior}
+          maps: maps
+          scans: scans
           logs:
             - ${encoder.log}
             - ${segmenter.log}

@@ -2,11 +2,12 @@ import Networks
 
 /// How an encoder of scans is trained.
 package struct EncoderSettings: Hashable, Sendable, Codable {
-  /// What it learns from.
+  /// What judges that which the decoder makes of z.
   package enum Source: String, Hashable, Sendable, Codable {
-    /// Scans drawn from label maps: the labels are known, and judge what the decoder makes of z.
+    /// The labels that scans were drawn from; for scans without labels, how well mean intensities repeat
+    /// them.
     case simulated
-    /// Scans without labels: their intensities judge it.
+    /// The intensities of scans, by their likelihood.
     case scans
   }
 

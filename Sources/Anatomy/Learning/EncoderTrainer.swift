@@ -4,16 +4,16 @@ import Networks
 import Parallel
 
 /// Trains an encoder of scans through the frozen decoder of a trained prior: maximises
-/// E_q log p(target given z) - beta KL(q, N(0, I)), the target being known labels or the scan itself.
+/// E_q log p(target given z) - beta KL(q, N(0, I)), the target being known labels or the scan itself
+/// (`EncoderSettings.Source`).
 ///
 /// Depends on its inputs and `state` alone.
 final class EncoderTrainer: Trainer {
-  /// What is learned from.
-  enum Inputs {
-    /// Label maps that scans are drawn from; every second step takes one of `scans`, if there are any, and
-    /// judges by how well its decoding repeats it.
-    case maps(AlignedMaps, scans: [ScanObservation] = [])
-    case scans([ScanObservation])
+  /// What is learned from: where there are both, steps take turns.
+  struct Inputs {
+    /// Label maps that scans are drawn from.
+    var maps: AlignedMaps?
+    var scans: [ScanObservation] = []
   }
 
   let settings: EncoderSettings
@@ -60,11 +60,7 @@ final class EncoderTrainer: Trainer {
     self.inputs = inputs
     simulation = SimulatedScan(prior)
     voxels = prior.grid.count
-    if case .maps(let maps, _) = inputs {
-      augmentation = MapAugmentation(maps, settings: settings.augmentation)
-    } else {
-      augmentation = nil
-    }
+    augmentation = inputs.maps.map { MapAugmentation($0, settings: settings.augmentation) }
     evaluator = try EncoderEvaluator(
       evaluated, simulation: simulation, prior: prior, temperature: settings.temperature)
     var adam = Adam.Settings()
@@ -115,24 +111,31 @@ final class EncoderTrainer: Trainer {
 
   /// The next scan and what its decoding is judged by.
   private func next() -> (ScanObservation, ObservationEncoder.Target) {
-    switch inputs {
-    case .scans(let scans):
-      let scan = scans[Int(state.random.next() % UInt64(scans.count))]
-      let observation = settings.likelihood == .exact ? scan.exact : scan.jensen
-      return (scan, .observed(observation, weight: settings.temperature))
-    case .maps(let maps, let scans):
-      if !scans.isEmpty, state.adam.steps % 2 == 1 {
-        let scan = scans[Int(state.random.next() % UInt64(scans.count))]
-        return (scan, .observed(scan.square, weight: settings.temperature))
-      }
-      let index = Int(state.random.next() % UInt64(maps.maps.count))
-      augmentation?.draw(index, random: &state.random, into: &labels)
-      let unknown = UInt8(maps.space.table.count)
-      for i in labels.indices where labels[i] == ChannelMap.missing { labels[i] = unknown }
-      let scan = simulation.draw(labels, random: &state.random)
+    guard let maps = inputs.maps, inputs.scans.isEmpty || state.adam.steps % 2 == 0 else {
+      let scan = inputs.scans[Int(state.random.next() % UInt64(inputs.scans.count))]
+      return (scan, .observed(observation(of: scan), weight: settings.temperature))
+    }
+    let index = Int(state.random.next() % UInt64(maps.maps.count))
+    augmentation?.draw(index, random: &state.random, into: &labels)
+    let unknown = UInt8(maps.space.table.count)
+    for i in labels.indices where labels[i] == ChannelMap.missing { labels[i] = unknown }
+    let scan = simulation.draw(labels, random: &state.random)
+    switch settings.source {
+    case .scans:
+      return (scan, .observed(observation(of: scan), weight: settings.temperature))
+    case .simulated:
       let part = VoxelPart(
         stride: Self.parts, phase: Int(state.random.next() % UInt64(Self.parts)))
       return (scan, .labels(labels, part: part))
+    }
+  }
+
+  /// What a scan's decoding is judged by where no labels are known.
+  private func observation(of scan: ScanObservation) -> Observation {
+    switch (settings.source, settings.likelihood) {
+    case (.simulated, _): scan.square
+    case (.scans, .exact): scan.exact
+    case (.scans, .jensen): scan.jensen
     }
   }
 
@@ -196,16 +199,13 @@ struct EncoderEvaluator {
   ) throws {
     table = prior.table
     self.temperature = temperature
-    switch inputs {
-    case .scans(let all): scans = all.map { ($0, nil) }
-    case .maps(let maps, _):
-      var random = Philox(seed: 1, stream: 3 << 40)
-      let unknown = UInt8(prior.table.count)
-      scans = maps.maps.map { map in
-        let labels = map.channels.map { $0 == ChannelMap.missing ? unknown : $0 }
-        return (simulation.draw(labels, random: &random), map.channels)
-      }
+    var random = Philox(seed: 1, stream: 3 << 40)
+    let unknown = UInt8(prior.table.count)
+    let drawn = (inputs.maps?.maps ?? []).map { map in
+      let labels = map.channels.map { $0 == ChannelMap.missing ? unknown : $0 }
+      return (simulation.draw(labels, random: &random), Optional(map.channels))
     }
+    scans = drawn + inputs.scans.map { ($0, nil) }
     let expected = prior.mostProbableChannels()
     let dice = scans.compactMap { scan in
       scan.labels.flatMap { LabelDice($0, expected, table: prior.table).mean }

@@ -17,20 +17,22 @@ package struct EncoderTraining {
   package var hooks = TrainingHooks<EncoderReport>()
 
   /// What is learned from, with its names.
-  package enum Inputs {
-    /// Label maps that scans are drawn from, and those that are only looked at, nil: some of them; and scans
-    /// that the encoder learns to repeat beside them.
-    case maps(AlignedMaps, heldOut: AlignedMaps?, scans: [NamedScan] = [])
-    case scans([NamedScan])
-
+  package struct Inputs {
     package typealias NamedScan = (name: String, observation: ScanObservation)
 
-    var names: [String] {
-      switch self {
-      case .maps(let maps, _, let scans): maps.maps.map(\.name) + scans.map(\.name)
-      case .scans(let scans): scans.map(\.name)
-      }
+    /// Label maps that scans are drawn from, and those that are only looked at, nil: some of them.
+    package var maps: (kept: AlignedMaps, heldOut: AlignedMaps?)?
+    /// Scans without labels.
+    package var scans: [NamedScan]
+
+    package init(
+      maps: (kept: AlignedMaps, heldOut: AlignedMaps?)? = nil, scans: [NamedScan] = []
+    ) {
+      self.maps = maps
+      self.scans = scans
     }
+
+    var names: [String] { (maps?.kept.maps.map(\.name) ?? []) + scans.map(\.name) }
   }
 
   package init(
@@ -88,17 +90,11 @@ package struct EncoderTraining {
   }
 
   private var trainerInputs: (given: EncoderTrainer.Inputs, shown: EncoderTrainer.Inputs) {
-    switch inputs {
-    case .maps(let maps, let heldOut, let scans):
-      (
-        .maps(maps, scans: scans.map(\.observation)),
-        .maps(heldOut ?? AlignedMaps(Array(maps.maps.prefix(Self.shown)), in: maps.space))
-      )
-    case .scans(let scans):
-      (
-        .scans(scans.map(\.observation)), .scans(scans.map(\.observation))
-      )
+    let scans = inputs.scans.map(\.observation)
+    let shown = inputs.maps.map { maps in
+      maps.heldOut ?? AlignedMaps(Array(maps.kept.maps.prefix(Self.shown)), in: maps.kept.space)
     }
+    return (.init(maps: inputs.maps?.kept, scans: scans), .init(maps: shown, scans: scans))
   }
 
   private static func digest(_ values: ParameterValues) -> String {
@@ -113,14 +109,10 @@ package struct EncoderTraining {
       let encoder = JSONEncoder()
       encoder.outputFormatting = .sortedKeys
       var hash = SHA256()
-      let scans: [Inputs.NamedScan]
-      switch inputs {
-      case .maps(let maps, _, let beside):
-        for map in maps.maps { map.channels.withUnsafeBytes { hash.update($0) } }
-        scans = beside
-      case .scans(let all): scans = all
+      for map in inputs.maps?.kept.maps ?? [] {
+        map.channels.withUnsafeBytes { hash.update($0) }
       }
-      for scan in scans {
+      for scan in inputs.scans {
         scan.observation.codes.withUnsafeBytes { hash.update($0) }
         scan.observation.table.values.withUnsafeBytes { hash.update($0) }
       }

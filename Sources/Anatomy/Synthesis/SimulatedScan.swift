@@ -40,13 +40,22 @@ struct SimulatedScan {
   /// Draws a scan of a label map: `prior.grid.count` positions in the table, larger numbers where
   /// nothing is known.
   func draw(_ labels: [UInt8], random: inout Philox) -> ScanObservation {
+    let (volume, model) = drawing(labels, random: &random)
+    return ScanObservation(volume, model: model, table: prior.table)
+  }
+
+  /// The same as intensities on the halved grid, not a number where nothing is known, and what is found
+  /// of them.
+  func drawing(
+    _ labels: [UInt8], random: inout Philox
+  ) -> (half: Volume<Float>, model: IntensityModel) {
     let seed = random.next()
     let kind = CounterRandom(seed: seed, stream: Stream.kind.rawValue)
     let (volume, truth) = intensities(labels, seed: seed, kind: kind)
     let scale = IntensityScale(volume.voxels) ?? IntensityScale(low: 0, high: 1)
     let rows = volume.voxels.map { $0 == $0 ? scale.row($0) : IntensityScale.missing }
     let model = fit(rows, truth, scale: scale, seed: seed, rounds: Int(kind.bits(20) % 4))
-    return ScanObservation(volume, model: model, table: prior.table)
+    return (volume, model)
   }
 
   /// Labels that fill a block of 2x2x2 voxels, most of them of `group`.

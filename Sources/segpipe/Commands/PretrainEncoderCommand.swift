@@ -32,21 +32,12 @@ struct PretrainEncoderCommand: ConsoleCommand {
       valueName: "label maps"))
   var maps: [String] = []
 
-  @Option(
-    parsing: .upToNextOption,
-    help: ArgumentHelp(
-      "Label maps, by name, that are not trained on; reports are on scans drawn from them.",
-      valueName: "names"))
-  var holdOut: [String] = []
-
   @OptionGroup var training: EncoderTrainingOptions
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var outputs: OutputOptions
   @OptionGroup var common: CommonOptions
 
   func perform(_ console: Console) throws {
-    var settings = training.settings(.simulated)
-    settings.augmentation = MapAugmentation.Settings(strength: training.augmentation)
     let run = try EncoderRun(training, name: "encoder", outputs: outputs, console: console)
     let given = try LearningInputs(
       maps: maps, atlas: run.prior.atlas.folder, workspace: run.workspace)
@@ -56,23 +47,26 @@ struct PretrainEncoderCommand: ConsoleCommand {
         try ScanList(scans, list: nil), .scan, atlas: given.atlas, reading: reading.options)
     }
     let inputs = try EncoderTraining.Inputs.maps(
-      given, holdingOut: holdOut, reading: reading.options, console: console, scans: beside)
-    try run.train(settings, atlas: given.atlas, inputs)
+      given, holdingOut: training.holdOut, reading: reading.options, console: console,
+      scans: beside)
+    try run.train(training.settings(.simulated), atlas: given.atlas, inputs)
   }
 }
 
 struct TrainSegmenterCommand: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "train-segmenter",
-    abstract: "Trains an encoder of scans on scans without labels.",
+    abstract: "Trains an encoder of scans to maximise their likelihood, without labels.",
     discussion: """
       Maximises the bound E_q log p(scan given z) - KL(q, N(0, I)) through the frozen decoder of the trained \
-      prior, from the encoder that pretrain-encoder left. Scans may differ in contrast. Checkpoints are \
-      written as it goes: a run that was stopped or killed goes on when it is repeated, and ends with the \
-      same weights.
+      prior, from the encoder that pretrain-encoder left. Scans may differ in contrast. With --maps, every \
+      second step takes a scan drawn from a varied label map, and its labels are not looked at: few scans, \
+      or none, are enough. Checkpoints are written as it goes: a run that was stopped or killed goes on when \
+      it is repeated, and ends with the same weights.
 
       Examples:
         segpipe train-segmenter scans/
+        segpipe train-segmenter scans/ --maps labels/
         segpipe train-segmenter scans/ --likelihood jensen --intensities data-set
       """)
 
@@ -83,6 +77,12 @@ struct TrainSegmenterCommand: ConsoleCommand {
     help: ArgumentHelp(
       "Text file of scans, one path a line; - for standard input.", valueName: "file"))
   var list: String?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Label maps, or folders that hold them, to draw scans from.", valueName: "label maps"))
+  var maps: [String] = []
 
   @Option(help: "Form of the likelihood: exact, or jensen, the bound below it.")
   var likelihood = EncoderSettings.Likelihood.exact
@@ -111,18 +111,30 @@ struct TrainSegmenterCommand: ConsoleCommand {
     if fixedIntensities != nil && intensities == .dataSet {
       throw ValidationError("Give --fixed-intensities or --intensities data-set, not both.")
     }
+    if maps.isEmpty && !training.holdOut.isEmpty {
+      throw ValidationError("--hold-out names label maps; give them with --maps.")
+    }
   }
 
   func perform(_ console: Console) throws {
     var settings = training.settings(.scans)
     settings.likelihood = likelihood
-    let found = try ScanList(scans, list: list)
+    let isDrawn = scans.isEmpty && list == nil && !maps.isEmpty
+    let found = isDrawn ? nil : try ScanList(scans, list: list)
     let run = try EncoderRun(training, name: "segmenter", outputs: outputs, console: console)
     let atlas = try AtlasFiles.read(run.prior.atlas.folder)
     let known = try fixedIntensities.map { try IntensityFile($0, for: atlas.prior.table) }
-    let observed = try run.observed(
-      found, intensities, known: known, atlas: atlas, reading: reading.options)
-    try run.train(settings, atlas: atlas, .scans(observed))
+    let observed = try found.map {
+      try run.observed($0, intensities, known: known, atlas: atlas, reading: reading.options)
+    }
+    var inputs = EncoderTraining.Inputs(scans: observed ?? [])
+    if !maps.isEmpty {
+      inputs = try .maps(
+        LearningInputs(maps: maps, atlas: run.prior.atlas.folder, workspace: run.workspace),
+        holdingOut: training.holdOut, reading: reading.options, console: console,
+        scans: inputs.scans)
+    }
+    try run.train(settings, atlas: atlas, inputs)
   }
 }
 
@@ -199,6 +211,13 @@ struct EncoderTrainingOptions: ParsableArguments {
       valueName: "file"))
   var start: String?
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Label maps, by name, that are not trained on; reports are on scans drawn from them.",
+      valueName: "names"))
+  var holdOut: [String] = []
+
   @Option(help: "Weight of the divergence from N(0, I).")
   var beta = 1.0
 
@@ -264,6 +283,7 @@ struct EncoderTrainingOptions: ParsableArguments {
     settings.seed = seed
     settings.evaluationInterval = reportEvery
     settings.patience = stopOnPlateau
+    settings.augmentation = MapAugmentation.Settings(strength: augmentation)
     return settings
   }
 }

@@ -3,13 +3,13 @@ import Imaging
 import Pipelines
 
 /// `kind: pretrain-encoder`, an encoder of scans that are drawn from label maps, for a trained prior; and
-/// `kind: train-segmenter`, which goes on from there with scans that have no labels:
+/// `kind: train-segmenter`, which goes on from there by the likelihood of scans, given, drawn or both:
 ///
 ///     NAME/encoder.safetensors   the trained encoder, ${NAME.encoder}
 ///     NAME/log.jsonl             reports on the way, ${NAME.log}
 ///     NAME/curve.svg             their curves
 ///
-/// Where no scans are given, `train-segmenter` stands for no stage, and `${NAME.encoder}` is what it would
+/// Where neither scans nor maps are given, `train-segmenter` stands for no stage, and `${NAME.encoder}` is what it would
 /// have started from. A training that was stopped or killed goes on at its last checkpoint.
 struct EncoderStages {
   let context: StageContext
@@ -22,29 +22,16 @@ struct EncoderStages {
     .init("samples", .integer(1...64)), .init("seed", .integer(0...Int(Int32.max))),
     .init("report-every", .integer(1...1_000_000)),
     .init("stop-on-plateau", .integer(1...1_000_000)),
-    .init("checkpoint-every", .integer(1...1_000_000)),
+    .init("checkpoint-every", .integer(1...1_000_000)), .init("hold-out", .text),
+    .init("augmentation", .number(0...4)),
   ]
 
   var pretraining: StageKind {
     StageKind(
       "pretrain-encoder",
-      keys: Self.keys + [
-        .init("maps", .paths, isRequired: true), .init("hold-out", .text),
-        .init("augmentation", .number(0...4)),
-      ]
+      keys: Self.keys + [.init("maps", .paths, isRequired: true), .init("scans", .paths)]
     ) { request in
-      var settings = Self.settings(.simulated, request)
-      settings.augmentation = MapAugmentation.Settings(
-        strength: request.number("augmentation") ?? 1)
-      let maps = try MapInputs(request)
-      let holdOut = MapInputs.names(request.text("hold-out"))
-      let parameters = [StageParameter("hold-out", .list(holdOut.map { .text($0) }))]
-      return expansion(request, settings, parameters, maps.inputs) { [context] place, _ in
-        let given = try LearningInputs(
-          maps: maps.paths, atlas: place.input("atlas"), workspace: place.checkpoints)
-        return try .maps(
-          given, holdingOut: holdOut, reading: ReadOptions(), console: context.console)
-      }
+      try expansion(request, Self.settings(.simulated, request), .scan)
     }
   }
 
@@ -52,47 +39,45 @@ struct EncoderStages {
     StageKind(
       "train-segmenter",
       keys: Self.keys + [
-        .init("scans", .paths),
+        .init("maps", .paths), .init("scans", .paths),
         .init("likelihood", .choice(EncoderSettings.Likelihood.allCases.map(\.rawValue))),
         .init("intensities", .choice(ObservedIntensities.allCases.map(\.rawValue))),
       ]
     ) { request in
-      guard !request.places("scans").isEmpty else {
+      guard !request.places("scans").isEmpty || !request.places("maps").isEmpty else {
         return StageExpansion([], results: ["encoder": request.place("start"), "log": nil])
       }
       var settings = Self.settings(.scans, request)
       settings.likelihood =
         request.text("likelihood").flatMap(EncoderSettings.Likelihood.init) ?? settings.likelihood
-      let intensities = request.text("intensities").flatMap(ObservedIntensities.init) ?? .scan
-      let scans = try ScanInputs(request)
-      guard Set(scans.named.map(\.name)).count == scans.named.count else {
-        throw StageKeyError(
-          stage: request.name, key: "scans", expected: "scans of different names")
-      }
-      let parameters = [StageParameter("intensities", .text(intensities.rawValue))]
-      return expansion(request, settings, parameters, scans.inputs) { [context] _, atlas in
-        .scans(
-          try EncoderTraining.Inputs.observed(
-            scans.named.map(\.path), intensities, atlas: atlas, reading: ReadOptions(),
-            console: context.console,
-            advance: { context.advance(request.name, Self.readingShare * $0) }))
-      }
+      return try expansion(
+        request, settings,
+        request.text("intensities").flatMap(ObservedIntensities.init) ?? .scan)
     }
   }
 
   /// Part of the work that reading scans is.
   private static let readingShare = 0.1
 
-  /// `read` is given the atlas, and gathers what is learned from.
   private func expansion(
-    _ request: StageRequest, _ settings: EncoderSettings, _ parameters: [StageParameter],
-    _ inputs: [StageInput],
-    read: @escaping (Workplace, Atlas) throws -> EncoderTraining.Inputs
-  ) -> StageExpansion {
+    _ request: StageRequest, _ settings: EncoderSettings, _ intensities: ObservedIntensities
+  ) throws -> StageExpansion {
     let kind = settings.source == .simulated ? "pretrain-encoder" : "train-segmenter"
+    let maps = request.places("maps").isEmpty ? nil : try MapInputs(request)
+    let scans = request.places("scans").isEmpty ? nil : try ScanInputs(request)
+    let names = scans?.named.map(\.name) ?? []
+    guard Set(names).count == names.count else {
+      throw StageKeyError(
+        stage: request.name, key: "scans", expected: "scans of different names")
+    }
+    let holdOut = MapInputs.names(request.text("hold-out"))
     var plan = StagePlan(id: request.name, name: kind, version: Self.version)
-    plan.parameters = StageParameter.all(of: settings) + parameters
-    plan.inputs = inputs
+    plan.parameters =
+      StageParameter.all(of: settings) + [
+        StageParameter("hold-out", .list(holdOut.map { .text($0) })),
+        StageParameter("intensities", .text(intensities.rawValue)),
+      ]
+    plan.inputs = (maps?.inputs ?? []) + (scans?.inputs ?? [])
     for (key, isFolder) in [("atlas", true), ("prior", false), ("start", false)] {
       if let place = request.place(key) {
         plan.inputs.append(StageInput(key, place, isFolder: isFolder))
@@ -100,12 +85,24 @@ struct EncoderStages {
     }
     let interval = request.integer("checkpoint-every")
     let training = TrainingStage(context: context, files: TrainingFolder.encoder)
+    func inputs(_ place: Workplace, _ atlas: Atlas) throws -> EncoderTraining.Inputs {
+      let observed = try EncoderTraining.Inputs.observed(
+        scans?.named.map(\.path) ?? [], intensities, atlas: atlas, reading: ReadOptions(),
+        console: context.console,
+        advance: { context.advance(request.name, Self.readingShare * $0) })
+      guard let maps else { return EncoderTraining.Inputs(scans: observed) }
+      let given = try LearningInputs(
+        maps: maps.paths, atlas: place.input("atlas"), workspace: place.checkpoints)
+      return try .maps(
+        given, holdingOut: holdOut, reading: ReadOptions(), console: context.console,
+        scans: observed)
+    }
     let stage = training.stage(plan, in: request.workspace) { [context] place, folder in
       let atlas = try context.atlas(in: place.input("atlas") ?? "")
       var work = EncoderTrainingWork(
         settings: settings, atlas: atlas, prior: try PriorFile(place.input("prior") ?? ""),
         start: try place.input("start").map { try EncoderFile($0) },
-        inputs: try read(place, atlas))
+        inputs: try inputs(place, atlas))
       work.checkpointInterval = interval ?? work.checkpointInterval
       return try work.perform(
         in: folder, console: context.console,
@@ -129,6 +126,8 @@ struct EncoderStages {
     settings.seed = request.integer("seed").map { UInt64($0) } ?? settings.seed
     settings.evaluationInterval = request.integer("report-every") ?? settings.evaluationInterval
     settings.patience = request.integer("stop-on-plateau")
+    settings.augmentation = MapAugmentation.Settings(
+      strength: request.number("augmentation") ?? 1)
     return settings
   }
 }

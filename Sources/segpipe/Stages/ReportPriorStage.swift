@@ -27,19 +27,14 @@ struct ReportPriorStage {
     let maps = try MapInputs(request)
     let holdOut = MapInputs.names(request.text("hold-out"))
     let samples = request.integer("samples") ?? 2
-    let known = maps.paths.map { LabelMapFiles.name(of: $0) }
-    let unknown = holdOut.filter { !known.contains($0) }
-    guard unknown.isEmpty else { throw AnatomyError.unknownMaps(names: unknown, known: known) }
-    let shown = holdOut.isEmpty ? Array(known.prefix(Self.shown)) : holdOut
+    let shown = try maps.shown(preferring: holdOut, most: Self.shown)
 
     var plan = StagePlan(id: request.name, name: "report-prior", version: Self.version)
     plan.parameters = [
       StageParameter("samples", .number(Double(samples))),
       StageParameter("hold-out", .list(holdOut.map { .text($0) })),
     ]
-    plan.inputs = maps.inputs.filter { input in
-      shown.contains { input.name == "maps/" + $0 || input.name == "voxels/" + $0 }
-    }
+    plan.inputs = maps.inputs(of: shown)
     for (key, isFolder) in [("atlas", true), ("prior", false), ("log", false)] {
       if let place = request.place(key) {
         plan.inputs.append(StageInput(key, place, isFolder: isFolder))

@@ -19,8 +19,11 @@ struct ScanInputs {
   }
 
   /// Every file of them, for a stage that reads them all.
-  var inputs: [StageInput] {
-    named.flatMap { name, path in
+  var inputs: [StageInput] { inputs(of: named.map(\.name)) }
+
+  /// The files of some scans, by name.
+  func inputs(of names: [String]) -> [StageInput] {
+    named.filter { names.contains($0.name) }.flatMap { name, path in
       [StageInput("scans/" + name, .outside(path))]
         + (ScanFiles.voxels(of: path).map { [StageInput("voxels/" + name, .outside($0))] } ?? [])
     }

@@ -99,6 +99,23 @@ struct MapInputs {
       }
   }
 
+  /// Names of the maps that a page shows: those preferred, else the first ones.
+  ///
+  /// - Throws: `AnatomyError.unknownMaps` for names that no map has.
+  func shown(preferring names: [String], most: Int) throws -> [String] {
+    let known = paths.map { LabelMapFiles.name(of: $0) }
+    let unknown = names.filter { !known.contains($0) }
+    guard unknown.isEmpty else { throw AnatomyError.unknownMaps(names: unknown, known: known) }
+    return names.isEmpty ? Array(known.prefix(most)) : names
+  }
+
+  /// The files of some maps, by name.
+  func inputs(of names: [String]) -> [StageInput] {
+    inputs.filter { input in
+      names.contains { input.name == "maps/" + $0 || input.name == "voxels/" + $0 }
+    }
+  }
+
   /// Names in one text, with spaces or commas between them.
   static func names(_ text: String?) -> [String] {
     (text ?? "").split { $0 == " " || $0 == "," }.map(String.init)

@@ -55,7 +55,7 @@ extension EncoderTraining.Inputs {
       if shown.insert(path).inserted { console.show(image.findings, of: path) }
       return image.volume
     }
-    return .maps(kept, heldOut: heldOut, scans: scans)
+    return Self(maps: (kept, heldOut), scans: scans)
   }
 
   /// Scans, registered and observed. `advance` is told how much is done, 0...1.
