@@ -1,5 +1,5 @@
 /// Exit codes, as the BIDS execution specification and sysexits.h number them.
-package enum ExitStatus: Int32, Sendable {
+package enum ExitStatus: Int32, Sendable, CaseIterable {
   case success = 0
   case internalError = 1
   case invalidBIDS = 16
@@ -13,6 +13,25 @@ package enum ExitStatus: Int32, Sendable {
   case temporary = 75
   case interrupted = 130
   case terminated = 143
+
+  /// What a person is told that the code means.
+  package var meaning: String {
+    switch self {
+    case .success: "success"
+    case .internalError: "internal error"
+    case .invalidBIDS: "the dataset is no BIDS"
+    case .unknownAnalysisLevel: "unknown analysis level"
+    case .nothingSelected: "no scan is left after filters"
+    case .usage: "the command line is wrong"
+    case .badData: "a file is not what it should be"
+    case .noInput: "a file is not there or cannot be opened"
+    case .cannotCreate: "the output cannot be created, or is not ours to replace"
+    case .inputOutput: "reading or writing failed"
+    case .temporary: "temporary failure, such as too little memory"
+    case .interrupted: "interrupted"
+    case .terminated: "terminated"
+    }
+  }
 }
 
 /// What a person is told about an error: what happened, what to do, and the exit code.

@@ -39,6 +39,11 @@ struct Segpipe: AsyncParsableCommand {
         try Console().output(try VersionReport.current().json())
         return
       }
+      // Without the arguments that the command cannot do without.
+      if arguments == [BIDSCommand._commandName, BoutiquesDescriptor.option] {
+        try Console().output(try BoutiquesDescriptor.json())
+        return
+      }
       let commands = configuration.subcommands.map { $0._commandName }
       try CommandSuggestion.check(arguments, commands: commands)
     } catch {

@@ -221,6 +221,53 @@ import segpipe
     }
   }
 
+  private static let bosh = Program.find("bosh")
+
+  /// What Boutiques needs to call the program, by the names of the BIDS execution specification.
+  @Test func theCommandLineDescribesItself() throws {
+    let result = try Program.run("bids", "--bids-exec-spec")
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8))
+    let descriptor = try #require(object as? [String: Any])
+    let template = try #require(descriptor["command-line"] as? String)
+    let inputs = try #require(descriptor["inputs"] as? [[String: Any]])
+    let names = inputs.compactMap { $0["id"] as? String }
+    #expect(
+      names.prefix(4) == ["InputDataset", "OutputLocation", "AnalysisLevel", "ParticipantLabel"])
+    #expect(Set(names).count == inputs.count && Set(["ToolVersion", "Help"]).isSubset(of: names))
+    #expect(!names.contains("RandomSeed") && !names.contains("WorkDir"))
+    for input in inputs {
+      let key = try #require(input["value-key"] as? String)
+      #expect(template.components(separatedBy: key).count == 2, "\(key)")
+    }
+    #expect(inputs[2]["value-choices"] as? [String] == ["participant", "group"])
+    let more = try Program.run("bids", "in", "out", "group", "--bids-exec-spec")
+    #expect(more.status == 64 && more.errors.contains("stands alone"), "\(more.errors)")
+  }
+
+  @Test(.enabled(if: bosh != nil, "bosh of Boutiques is not installed"))
+  func boutiquesAcceptsTheDescription() throws {
+    try Scratch.use { folder in
+      let (descriptor, call) = (folder + "/descriptor.json", folder + "/call.json")
+      let description = try Program.run("bids", "--bids-exec-spec")
+      try Array(description.output.utf8).write(to: descriptor)
+      let text = """
+        {"InputDataset": "in", "OutputLocation": "out", "AnalysisLevel": "participant",
+         "ParticipantLabel": ["01", "02"], "OmpNthreads": 1, "Posteriors": true}
+        """
+      try Array(text.utf8).write(to: call)
+      let environment = ["HOME": folder]
+      let valid = try Program.run(Self.bosh ?? "", ["validate", descriptor], environment)
+      #expect(valid.status == 0, "\(valid.output)\(valid.errors)")
+      let simulated = try Program.run(
+        Self.bosh ?? "", ["exec", "simulate", descriptor, "-i", call], environment)
+      #expect(
+        simulated.output.contains(
+          "segpipe bids in out participant --participant-label 01 02 --posteriors --omp-nthreads 1"),
+        "\(simulated.output)\(simulated.errors)")
+    }
+  }
+
   private static let validator = Program.find("bids-validator-deno")
 
   @Test(.enabled(if: validator != nil, "bids-validator-deno is not installed"))

@@ -112,6 +112,8 @@ import Testing
         ("no-prior: yes", 64, "stage segment: no-prior must be no where prior or encoder is given"),
         ("encoder: \(TinyPrior.prior)", 65, "it is no trained encoder of scans of segpipe"),
         ("encoder: nowhere", 66, "nowhere: no such file"),
+        ("refine: -1", 64, "refine"),
+        ("likelihood: other", 64, "jensen"),
       ] {
         try """
         stages:

@@ -92,12 +92,14 @@ package enum ScanVariant: String, CaseIterable, Sendable {
         ), translation: affine.translation))
   }
 
+  /// The reference by the shares of its labels: the nearest voxel would give finer voxels the steps of
+  /// coarser ones, which no boundary in the scan has.
   private static func resampled(
     _ scan: Volume<Float>, _ reference: Volume<Int32>, onto grid: Grid
   ) -> (scan: Volume<Float>, reference: Volume<Int32>) {
     (
       Resampler.linear(scan, onto: grid, outside: 0).volume(),
-      Resampler.nearest(reference, onto: grid, outside: 0).volume()
+      Resampler.labels(reference, onto: grid, outside: 0).volume()
     )
   }
 }

@@ -195,6 +195,20 @@ package struct IntensityModel: Sendable {
       * ((1 - Self.outliers) * gaussians + Self.outliers / range)
   }
 
+  /// The same where a tissue's mean is taken to vary from place to place, by as much as the middle one of
+  /// all tissues varies within: neighbouring voxels err together, and small differences of tissues tell
+  /// little about where they lie.
+  package func varyingByPlace() -> IntensityModel {
+    let variances = groups.indices.map { moments(of: $0).variance }.sorted()
+    var result = self
+    for group in groups.indices {
+      for i in groups[group].indices {
+        result.groups[group][i].variance += variances[variances.count / 2]
+      }
+    }
+    return result
+  }
+
   /// The likelihood of every row.
   package func table() -> LikelihoodTable {
     LikelihoodTable(groups: groups.count, lanes: lanes) { row, group in

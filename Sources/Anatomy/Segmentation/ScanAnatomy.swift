@@ -16,9 +16,9 @@ struct ScanAnatomy {
   /// log of the variances of q(z given the scan).
   private let logVariance: [Float]
 
-  /// t: what a voxel of 8 mm3 counts. On three scans and two drawn ones 0.3 lost 0.004 Dice against no
-  /// refinement, 0.03 and 0.1 lost nothing and gained on the unusual anatomy.
-  static let temperature: Float = 0.05
+  /// t: what a voxel of 8 mm3 counts. The higher it is, the more z explains what is no anatomy: on three
+  /// real scans 30 steps give 0.839 Dice at 0.05, 0.843 at 0.015.
+  static let temperature: Float = 0.03
   /// Step size of the refinement (Adam) at its start.
   private static let rate: Float = 0.05
 

@@ -11,11 +11,14 @@ package struct ScanObservation: Sendable {
   private let residuals: ObservationTable
 
   /// Takes a scan's or a drawing's averages over 2x2x2 voxels of the atlas grid, not a number where
-  /// nothing is known, zero where padded.
-  init(_ half: Volume<Float>, model: IntensityModel, table labels: LabelTable) {
+  /// nothing is known, zero where padded. Intensities of tissues vary from place to place unless they
+  /// are fixed.
+  init(
+    _ half: Volume<Float>, model: IntensityModel, table labels: LabelTable, isFixed: Bool = false
+  ) {
     let scale = model.scale
     codes = half.voxels.map { $0 == $0 ? scale.row($0) : Observation.unobserved }
-    table = Self.table(model.table(), labels)
+    table = Self.table((isFixed ? model : model.varyingByPlace()).table(), labels)
     residuals = Self.residuals(model, labels)
   }
 

@@ -32,7 +32,11 @@ package struct ScanObservations {
     let table = segmenter.prior.table
     let shared = known.flatMap { knownModel($0) } ?? (intensities == .dataSet ? sharedModel : nil)
     return scans.map { name, fit in
-      (name, ScanObservation(fit.half, model: shared ?? fit.model, table: table))
+      (
+        name,
+        ScanObservation(
+          fit.half, model: shared ?? fit.model, table: table, isFixed: shared != nil)
+      )
     }
   }
 

@@ -16,7 +16,7 @@ package struct Segmenter: Sendable {
     /// Form of the likelihood that z is refined by.
     package var likelihood = EncoderSettings.Likelihood.exact
     /// Steps by which z is refined on the scan.
-    package var refinements = 10
+    package var refinements = 3
     /// Anatomies drawn from q(z given the scan), over which posteriors are averaged; 1 takes its mean.
     package var samples = 1
     /// Of these draws.

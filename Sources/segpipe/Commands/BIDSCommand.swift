@@ -21,7 +21,10 @@ struct BIDSCommand: ConsoleCommand {
 
       Exit codes beside the usual ones: 16 the dataset is no BIDS, 17 unknown analysis level, 18 no scan \
       is left after filters.
-      """)
+      """,
+    version: Version.current)
+
+  static let levels = ["participant", "group"]
 
   @Argument(help: ArgumentHelp("Folder of the dataset.", valueName: "bids_dir"))
   var dataset: String
@@ -101,6 +104,12 @@ struct BIDSCommand: ConsoleCommand {
   @Flag(help: "Hash every file anew, also those that seem untouched.")
   var verify = false
 
+  // Answered before the command line is parsed: it stands alone.
+  @Flag(
+    name: .customLong("bids-exec-spec"),
+    help: "Print this command line as a Boutiques descriptor, and do nothing.")
+  var printsDescriptor = false
+
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -111,11 +120,15 @@ struct BIDSCommand: ConsoleCommand {
       throw ValidationError(
         "--participant-label and --session-label are for participant; group gathers all scans.")
     }
+    if printsDescriptor {
+      throw ValidationError(
+        "\(BoutiquesDescriptor.option) stands alone: segpipe bids \(BoutiquesDescriptor.option).")
+    }
     if suffix.isEmpty { throw ValidationError("--suffix names no kind of image.") }
   }
 
   func perform(_ console: Console) throws {
-    guard ["participant", "group"].contains(level) else { throw BIDSError.unknownLevel(level) }
+    guard Self.levels.contains(level) else { throw BIDSError.unknownLevel(level) }
     if let processors = resources.processors { common.use(threads: processors, console) }
     let raw = try BIDSDataset(dataset, validates: !skipsValidation)
     let source: AtlasChoice.Source = atlas == nil ? .builtIn : .given

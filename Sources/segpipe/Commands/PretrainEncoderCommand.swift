@@ -1,5 +1,6 @@
 import Anatomy
 import ArgumentParser
+import Foundation
 import Imaging
 import Reports
 
@@ -37,8 +38,11 @@ struct PretrainEncoderCommand: ConsoleCommand {
   @OptionGroup var outputs: OutputOptions
   @OptionGroup var common: CommonOptions
 
+  /// Its folder in a workspace.
+  static let folder = "encoder"
+
   func perform(_ console: Console) throws {
-    let run = try EncoderRun(training, name: "encoder", outputs: outputs, console: console)
+    let run = try EncoderRun(training, name: Self.folder, outputs: outputs, console: console)
     let given = try LearningInputs(
       maps: maps, atlas: run.prior.atlas.folder, workspace: run.workspace)
     var beside: [EncoderTraining.Inputs.NamedScan] = []
@@ -159,10 +163,31 @@ struct EncoderRun {
     prior = try PriorChoice.choose(
       prior: options.prior.prior, atlas: options.prior.atlas, workspace: options.prior.workspace)
     folder = .encoder(options.output ?? workspace + "/" + name)
-    start = try options.start.map { try EncoderFile($0) }
+    start = try Self.start(
+      options.start, pretrained: .encoder(workspace + "/" + PretrainEncoderCommand.folder),
+      isPretraining: name == PretrainEncoderCommand.folder, prior: prior, console)
     try OutputGuard.check(
       folder.weights, overwrite: outputs.overwrite,
       inputs: [prior.file] + [options.start].compactMap { $0 })
+  }
+
+  /// The encoder to start from: the one given; else, after pretraining, the one that it left in the
+  /// workspace for this prior.
+  private static func start(
+    _ given: String?, pretrained: TrainingFolder, isPretraining: Bool, prior: PriorChoice,
+    _ console: Console
+  ) throws -> EncoderFile? {
+    if let given { return try EncoderFile(given) }
+    guard !isPretraining, FileManager.default.fileExists(atPath: pretrained.weights) else {
+      return nil
+    }
+    let found = try EncoderFile(pretrained.weights)
+    guard try found.description.decoder == PriorFile(prior.file).decoderDigest() else {
+      console.note("\(pretrained.weights): not started from, it is of another prior")
+      return nil
+    }
+    console.note("starts from \(pretrained.weights)")
+    return found
   }
 
   /// Scans brought to the atlas.
@@ -207,7 +232,10 @@ struct EncoderTrainingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Trained encoder to start from. Default: the prior's own, of label maps.",
+      """
+      Trained encoder to start from. Default: for train-segmenter that of pretrain-encoder in the workspace, \
+      if there is one for this prior; else the prior's own, of label maps.
+      """,
       valueName: "file"))
   var start: String?
 

@@ -2,7 +2,8 @@ import Anatomy
 import Pipelines
 
 /// `kind: segment`, label maps of scans: a stage for each scan, and one that gathers their volumes and
-/// verdicts. `prior` and `encoder` name trained weights in place of those in the atlas's folder. Everything lies in the folder `NAME`, which is `${NAME.labels}`:
+/// verdicts. `prior` and `encoder` name trained weights in place of those in the atlas's folder. Everything
+/// lies in the folder `NAME`, which is `${NAME.labels}`:
 ///
 ///     NAME/SCAN_seg.nii.gz, .json       label map, and what was fitted
 ///     NAME/volumes/SCAN.tsv             its volumes
@@ -23,6 +24,9 @@ struct SegmentStage {
         .init("stripped", .choice(["auto", "yes", "no"])), .init("warp", .flag),
         .init("prior", .path), .init("encoder", .path), .init("no-prior", .flag),
         .init("bias", .flag), .init("force", .flag), .init("repair", .flag),
+        .init("refine", .integer(0...1000)), .init("samples", .integer(1...64)),
+        .init("likelihood", .choice(EncoderSettings.Likelihood.allCases.map(\.rawValue))),
+        .init("seed", .integer(0...Int(Int32.max))),
       ],
       expand: expand)
   }
@@ -39,6 +43,16 @@ struct SegmentStage {
     }
     settings.method.fitsWarp = request.flag("warp") ?? true
     settings.method.fitsBias = request.flag("bias") ?? true
+    settings.method.refinements = request.integer("refine") ?? settings.method.refinements
+    settings.method.samples = request.integer("samples") ?? settings.method.samples
+    settings.method.seed = request.integer("seed").map { UInt64($0) } ?? settings.method.seed
+    settings.method.likelihood =
+      request.text("likelihood").flatMap(EncoderSettings.Likelihood.init)
+      ?? settings.method.likelihood
+    guard settings.usesPrior || settings.method.samples == 1 else {
+      throw StageKeyError(
+        stage: request.name, key: "samples", expected: "1 where no-prior is yes")
+    }
     settings.method.posteriorLevels = request.flag("posteriors") == true ? 255 : nil
     settings.reading.force = request.flag("force") ?? false
     settings.reading.repair = request.flag("repair") ?? false

@@ -34,7 +34,7 @@ struct StudyStages {
   /// Files of a trained prior and of an encoder of scans; nil: those in the atlas's folder.
   var prior: Location?
   var encoder: Location?
-  private static let version = 4
+  private static let version = 5
 
   /// The stages, those of scans first, in the order given.
   func stages(of scans: [StudyScan]) -> [Stage] {
@@ -83,6 +83,10 @@ struct StudyStages {
       StageParameter("prior", .flag(settings.usesPrior)),
       StageParameter("warp", .flag(method.fitsWarp)),
       StageParameter("bias", .flag(method.fitsBias)),
+      StageParameter("refine", .number(Double(method.refinements))),
+      StageParameter("likelihood", .text(method.likelihood.rawValue)),
+      StageParameter("samples", .number(Double(method.samples))),
+      StageParameter("seed", .number(Double(method.seed))),
       StageParameter("posteriors", .flag(method.posteriorLevels != nil)),
       StageParameter("force", .flag(reading.force)),
       StageParameter("repair", .flag(reading.repair)),

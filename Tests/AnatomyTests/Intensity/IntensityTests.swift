@@ -119,6 +119,21 @@ import Testing
     #expect(abs(model.groups[0].reduce(0) { $0 + $1.weight } - 1) < 1e-9)
   }
 
+  @Test func tissuesThatVaryByPlaceKeepTheirMeansAndAreTheWiderByTheMiddleOne() {
+    let parts = [(300.0, 30.0), (500, 50), (700, 20)]
+    let model = IntensityModel(
+      histogram: histogram(parts.map { counts([(20_000, $0.0, $0.1)]) }), lanes: lanes,
+      components: [1, 2, 1], scale: scale)
+    let varying = model.varyingByPlace()
+    let middle = model.moments(of: 0).variance
+    for group in 0..<3 {
+      let (own, wide) = (model.moments(of: group), varying.moments(of: group))
+      #expect(abs(wide.mean - own.mean) < 1e-9)
+      #expect(abs(wide.variance - own.variance - middle) < 1e-6 * middle)
+    }
+    #expect(abs(middle - 900) < 60)
+  }
+
   @Test func groupsWithoutVoxelsKeepAModel() {
     let model = IntensityModel(
       histogram: histogram([counts([(5000, 300, 40)]), []]), lanes: lanes, components: [1, 1],
