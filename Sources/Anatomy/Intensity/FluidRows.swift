@@ -55,10 +55,18 @@ struct FluidRows {
     self.tissue = tissue
     kept = [:]
     for group in inner.indices where inner[group] {
-      let wet = (from...to).reduce(0) { $0 + histogram[$1 * lanes + group] }
-      let all = (1...last).reduce(0) { $0 + histogram[$1 * lanes + group] }
-      if Self.signs.contains(wet / max(all, 1e-9)) { kept[group] = from...to }
+      if Self.signs.contains(share(of: group, in: rows, histogram)) { kept[group] = rows }
     }
+  }
+
+  /// Share of a group's counts that lies in some rows.
+  private func share(
+    of group: Int, in rows: ClosedRange<Int>, _ histogram: [Double]
+  ) -> Double {
+    func sum(_ rows: ClosedRange<Int>) -> Double {
+      rows.reduce(0) { $0 + histogram[$1 * lanes + group] }
+    }
+    return sum(rows) / max(sum(1...IntensityScale.rows - 2), 1e-9)
   }
 
   /// Also keeps from each tissue what lies on fluid's side of a gap in its intensities: no tissue has two so
@@ -75,13 +83,15 @@ struct FluidRows {
       func row(_ intensity: Double) -> Double { Double(scale.row(Float(intensity))) }
       let (low, high) = (row(gap.means.low), row(gap.means.high))
       let (wet, dry) = abs(low - fluid) < abs(high - fluid) ? (low, high) : (high, low)
-      // Nearer to fluid than to the rest of the tissue.
-      guard abs(wet - fluid) < abs(wet - dry) else { continue }
       let (at, last) = (Int(row(gap.at)), IntensityScale.rows - 2)
+      let side = wet < dry ? 1...max(1, at) : min(at, last)...last
+      // Nearer to fluid than to the rest of the tissue; among bright vessels that is true of the tissue
+      // itself, which has the larger part, and away from where fluid stands out.
+      guard abs(wet - fluid) < abs(wet - dry) else { continue }
+      guard rows.contains(Int(wet)) || share(of: group, in: side, histogram) < 0.5 else { continue }
       let before = kept[group]
-      kept[group] =
-        wet < dry
-        ? 1...max(1, at, before?.upperBound ?? 1) : min(at, before?.lowerBound ?? last, last)...last
+      let from = min(side.lowerBound, before?.lowerBound ?? last)
+      kept[group] = from...max(side.upperBound, before?.upperBound ?? 1)
       if kept[group] != before { found.append(group) }
     }
     return found

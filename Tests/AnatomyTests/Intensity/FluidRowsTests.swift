@@ -111,6 +111,23 @@ import Testing
     #expect(rows.removed(from: before) == before)
   }
 
+  /// Vessels brighter than the tissue around them: most of it is nearer to fluid than to them.
+  @Test func tissueAmongBrightVesselsIsLeftAlone() throws {
+    let overall = histogram(wetNucleus: 0)
+    var before = [Double](repeating: 0, count: overall.count)
+    add(1000, group: 0, around: 100, to: &before)
+    add(400, group: 3, around: 200, to: &before)
+    add(100, group: 3, around: 340, to: &before)
+    var rows = try #require(
+      FluidRows(
+        histogram: overall, lanes: Self.lanes, fluid: fluid, tissue: tissue, inner: inner))
+    let model = try model(before)
+    let gap = IntensityModel.gap(in: 3, of: before, lanes: Self.lanes, scale: model.scale)
+    #expect(gap != nil)
+    #expect(rows.separate(before, scale: model.scale).isEmpty)
+    #expect(rows.removed(from: before) == before)
+  }
+
   @Test func withoutContrastNothingIsKnown() {
     var flat = [Double](repeating: 0, count: IntensityScale.rows * Self.lanes)
     for group in 0..<4 { add(1000, group: group, around: 200, to: &flat) }
