@@ -61,36 +61,39 @@ extension NetworksTests {
       }
     }
 
-    /// Logarithms of ratios of probabilities are linear in what residual logits count.
-    @Test func residualsCountAsMuchAsIsSaid() throws {
+    /// Without displacement, labels are as probable as if the weights of displacement were zero.
+    @Test(arguments: [false, true])
+    func displacementCanBeLeftOut(halved: Bool) throws {
       let fixture = try Fixture()
       let z = (0..<fixture.model.latentCount).map { Float(sin(Double($0))) }
-      func logs(_ residuals: Float) throws -> [Float] {
-        let voxels = 16 * 32
-        var result = [Float](repeating: 0, count: 16 * voxels * 20)
+      func values(displaced: Bool) throws -> [Float] {
+        let extents = halved ? Extents(8, 8, 16) : Extents(16, 16, 32)
+        let voxels = extents.height * extents.width
+        var result = [Float](repeating: 0, count: extents.count * 20)
         try result.withUnsafeMutableBufferPointer { buffer in
           nonisolated(unsafe) let out = buffer
-          try fixture.model.probabilities(at: z, residuals: residuals) { plane, values in
+          try fixture.model.probabilities(at: z, halved: halved, displaced: displaced) {
+            plane, values in
             let padded = values.count / voxels
             for (i, value) in values.enumerated() where i % padded < 20 {
-              out[(plane * voxels + i / padded) * 20 + i % padded] = log(value)
+              out[(plane * voxels + i / padded) * 20 + i % padded] = value
             }
           }
         }
         return result
       }
-      let (none, half, all) = (try logs(0), try logs(0.5), try logs(1))
-      var largest: Float = 0
-      var moved: Float = 0
-      for voxel in stride(from: 0, to: all.count, by: 20) {
-        for label in 1..<20 {
-          func ratio(_ values: [Float]) -> Float { values[voxel + label] - values[voxel] }
-          largest = max(largest, abs(ratio(half) - (ratio(none) + ratio(all)) / 2))
-          moved = max(moved, abs(ratio(all) - ratio(none)))
-        }
+      let (all, without) = (try values(displaced: true), try values(displaced: false))
+      #expect(zip(all, without).contains { abs($0 - $1) > 0.05 })
+      #expect(abs(without.reduce(0.0) { $0 + Double($1) } / Double(without.count / 20) - 1) < 1e-4)
+      var zeroed = 0
+      for parameter in fixture.model.parameters.list.parameters
+      where parameter.name.hasPrefix("shift") {
+        fixture.model.parameters[parameter].fill(with: 0)
+        zeroed += 1
       }
-      #expect(largest < 1e-3, "\(largest)")
-      #expect(moved > 0.1, "\(moved)")
+      #expect(zeroed == 2)
+      fixture.model.update()
+      #expect(try values(displaced: true) == without)
     }
 
     @Test func encoderAndDecoderMatchPyTorch() throws {

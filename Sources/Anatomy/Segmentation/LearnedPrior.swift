@@ -44,15 +44,10 @@ package struct LearnedPrior: Sendable {
     return model
   }
 
-  /// What residual logits count: a scan tells less of z than the label maps did that these were learned
-  /// from. On three scans and on the same with ventricles of two to four times their volume 0.4, 0.6 and
-  /// 0.7 gained 0.0002 to 0.002 Dice against 1.
-  private static let residuals: Float = 0.6
-
   /// The label prior that a network makes of a scan's z, on the atlas grid or on that of voxels twice as
-  /// large.
+  /// large; by its residual logits alone unless `displaced`.
   func decoded(
-    _ model: WarpingAutoEncoder, _ z: [Float], halved: Bool = false
+    _ model: WarpingAutoEncoder, _ z: [Float], halved: Bool = false, displaced: Bool
   ) throws -> LocationPrior {
     let grid = halved ? prior.grid.coarsened(by: SIMD3(repeating: 2)) : prior.grid
     let labels = prior.table.count
@@ -63,9 +58,7 @@ package struct LearnedPrior: Sendable {
       let keep: @Sendable (Int, UnsafeBufferPointer<Float>) -> Void = { plane, values in
         slots[plane] = PriorPlane(values, voxels: voxels, labels: labels)
       }
-      try halved
-        ? model.halfProbabilities(at: z, residuals: Self.residuals, keep)
-        : model.probabilities(at: z, residuals: Self.residuals, keep)
+      try model.probabilities(at: z, halved: halved, displaced: displaced, keep)
     }
     return LocationPrior(
       grid: grid, table: prior.table, outside: prior.outside, planes: planes.compactMap { $0 })

@@ -111,14 +111,15 @@ struct ScanAnatomy {
 
   /// The label prior at a sample of q(z given the scan), its mean moved to z. Depends on number and seed
   /// alone.
-  func sample(_ number: Int, seed: UInt64) throws -> LocationPrior {
+  func sample(_ number: Int, seed: UInt64, displaced: Bool) throws -> LocationPrior {
     var random = Philox(seed: seed, stream: 5 << 40 + UInt64(number))
     let latent = GaussianLatent(mean: z, logVariance: logVariance)
-    return try learned.decoded(model, latent.sample(z.map { _ in random.normal() }))
+    return try learned.decoded(
+      model, latent.sample(z.map { _ in random.normal() }), displaced: displaced)
   }
 
-  /// The label prior at z, on the atlas grid or on that of voxels twice as large.
-  func prior(halved: Bool = false) throws -> LocationPrior {
-    try learned.decoded(model, z, halved: halved)
+  /// The label prior at z, as `LearnedPrior.decoded` makes it.
+  func prior(halved: Bool, displaced: Bool) throws -> LocationPrior {
+    try learned.decoded(model, z, halved: halved, displaced: displaced)
   }
 }

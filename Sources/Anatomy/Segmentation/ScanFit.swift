@@ -136,6 +136,9 @@ extension Segmenter {
     _ fitter: inout ScanFitter, trace: (String) -> Void
   ) throws -> [LocationPrior] {
     let reader = try ScanReader(learned)
+    // The scan's own warp knows displacements better than z. With those of z, too, three real scans lose
+    // 0.002 Dice, scans drawn from unusual anatomies 0.008, most in small nuclei.
+    let displaced = !settings.fitsWarp
     var anatomies: [LocationPrior] = []
     for round in 1...Self.readings {
       let fit = ScanFit(startOf: fitter, affine: affine, kind: kind)
@@ -147,7 +150,7 @@ extension Segmenter {
         trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")
       }
       // Until the last reading, the fit alone looks at it.
-      let own = try anatomy.prior(halved: round < Self.readings)
+      let own = try anatomy.prior(halved: round < Self.readings, displaced: displaced)
       let factor = max(1, Int((2 / own.grid.spacing.max()).rounded()))
       fitter.change(to: GroupPrior(own, factor: factor))
       fitter.estimateIntensities(rounds: 4)
@@ -159,7 +162,10 @@ extension Segmenter {
       guard round == Self.readings else { continue }
       anatomies =
         settings.samples == 1
-        ? [own] : try (0..<settings.samples).map { try anatomy.sample($0, seed: settings.seed) }
+        ? [own]
+        : try (0..<settings.samples).map {
+          try anatomy.sample($0, seed: settings.seed, displaced: displaced)
+        }
     }
     if settings.fitsWarp { warp(&fitter, Self.remainingWarp, trace: trace) }
     return anatomies

@@ -118,25 +118,18 @@ package final class WarpingAutoEncoder: LabelModel {
   package func probabilities(
     at z: [Float], _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
   ) throws {
-    try probabilities(at: z, residuals: 1, body)
+    try probabilities(at: z, displaced: true, body)
   }
 
-  /// The same with the residual logits times `residuals`.
+  /// The same, at `halfOutput`'s voxels if `halved`, and by the residual logits alone unless `displaced`:
+  /// for a reader that finds displacements itself.
   package func probabilities(
-    at z: [Float], residuals: Float,
+    at z: [Float], halved: Bool = false, displaced: Bool,
     _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
   ) throws {
-    try decoder.forward(z, residuals: residuals)
-    output.forEachPlane(shift: decoder.shift, logits: decoder.logits, body)
-  }
-
-  /// Probabilities at `halfOutput`'s voxels, as `probabilities` gives them at all.
-  package func halfProbabilities(
-    at z: [Float], residuals: Float,
-    _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
-  ) throws {
-    try decoder.forward(z, residuals: residuals)
-    halfOutput.forEachPlane(shift: decoder.shift, logits: decoder.logits, body)
+    try decoder.forward(z, displaced: displaced)
+    (halved ? halfOutput : output).forEachPlane(
+      shift: decoder.shift, logits: decoder.logits, body)
   }
 
   private func differentiate(

@@ -74,8 +74,8 @@ final class WarpingDecoder {
     logitHead.update(from: values)
   }
 
-  /// z to `shift` and `logits`, these times `residuals`.
-  func forward(_ z: [Float], residuals: Float = 1) throws {
+  /// z to `logits` and to `shift`, which is zero unless `displaced`.
+  func forward(_ z: [Float], displaced: Bool = true) throws {
     let plain = try Tensor(count: latent.plainCount)
     plain.assign(z)
     latent.pack(plain, into: input)
@@ -83,9 +83,12 @@ final class WarpingDecoder {
     for (level, layer) in doublings.enumerated() {
       layer.forward(outputs[level], into: outputs[level + 1])
     }
-    shiftHead.forward(outputs[outputs.count - 1], into: shift)
     logitHead.forward(outputs[outputs.count - 1], into: logits)
-    if residuals != 1 { for i in 0..<logits.count { logits.elements[i] *= residuals } }
+    if displaced {
+      shiftHead.forward(outputs[outputs.count - 1], into: shift)
+    } else {
+      shift.fill(with: 0)
+    }
   }
 
   /// From `shiftGradient` and `logitGradient` to the gradient with respect to z, which is returned,
