@@ -23,28 +23,50 @@ package final class BytePrior: Sendable {
     precondition(starts.count == extents.count + 1, "\(starts.count) starts for \(extents)")
     self.extents = extents
     self.labelCount = labels
-    var start = [UInt32](repeating: 0, count: extents.count)
+    let slice = extents.height * extents.width
     var mask = [UInt16](repeating: 0, count: extents.count)
     var only = [UInt8](repeating: 255, count: extents.count)
-    var values: [UInt8] = []
-    values.reserveCapacity(extents.count * 24)
-    for voxel in 0..<extents.count {
-      start[voxel] = UInt32(values.count / 16)
-      let range = Int(starts[voxel])..<Int(starts[voxel + 1])
-      var last = -1
-      for entry in entries[range] {
-        let (label, value) = (Int(entry >> 8), UInt8(entry & 255))
-        if label / 16 != last {
-          last = label / 16
-          mask[voxel] |= 1 << UInt16(last)
-          values.append(contentsOf: repeatElement(0, count: 16))
+    // Each plane's blocks, then where they start, then what is in them.
+    let blocks = mask.withUnsafeMutableBufferPointer { mask in
+      only.withUnsafeMutableBufferPointer { only in
+        nonisolated(unsafe) let (mask, only) = (mask, only)
+        return Parallel.map(extents.depth) { z in
+          var blocks = 0
+          for voxel in z * slice..<(z + 1) * slice {
+            let range = Int(starts[voxel])..<Int(starts[voxel + 1])
+            for i in range { mask[voxel] |= 1 << (entries[i] >> 12) }
+            blocks += mask[voxel].nonzeroBitCount
+            if range.count == 1 { only[voxel] = UInt8(entries[range.lowerBound] >> 8) }
+          }
+          return blocks
         }
-        values[values.count - 16 + label % 16] = value
       }
-      if range.count == 1 { only[voxel] = UInt8(entries[range.lowerBound] >> 8) }
+    }
+    let firsts = blocks.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+    let known = mask
+    var start = [UInt32](repeating: 0, count: extents.count)
+    let values = [UInt8](unsafeUninitializedCapacity: firsts[blocks.count] * 16) { values, count in
+      count = firsts[blocks.count] * 16
+      start.withUnsafeMutableBufferPointer { start in
+        nonisolated(unsafe) let (start, values) = (start, values)
+        Parallel.forEach(blocks.count) { z in
+          var next = firsts[z]
+          for i in 16 * next..<16 * firsts[z + 1] { values.initializeElement(at: i, to: 0) }
+          for voxel in z * slice..<(z + 1) * slice {
+            start[voxel] = UInt32(next)
+            for i in Int(starts[voxel])..<Int(starts[voxel + 1]) {
+              let label = entries[i] >> 8
+              let earlier = known[voxel] & (1 << (label / 16) - 1)
+              let block = next + earlier.nonzeroBitCount
+              values[16 * block + Int(label % 16)] = UInt8(entries[i] & 255)
+            }
+            next += known[voxel].nonzeroBitCount
+          }
+        }
+      }
     }
     self.start = start
-    self.mask = mask
+    self.mask = known
     self.values = values
     self.pure = Self.pure(only, extents)
   }
@@ -53,16 +75,19 @@ package final class BytePrior: Sendable {
   private static func pure(_ only: [UInt8], _ extents: Extents) -> [UInt8] {
     let (row, slice) = (extents.width, extents.height * extents.width)
     var pure = [UInt8](repeating: 255, count: extents.count)
-    for z in 0..<extents.depth - 1 {
-      for y in 0..<extents.height - 1 {
-        for x in 0..<extents.width - 1 {
-          let v = z * slice + y * row + x
-          let label = only[v]
-          guard label != 255, only[v + 1] == label, only[v + row] == label,
-            only[v + row + 1] == label, only[v + slice] == label, only[v + slice + 1] == label,
-            only[v + slice + row] == label, only[v + slice + row + 1] == label
-          else { continue }
-          pure[v] = label
+    pure.withUnsafeMutableBufferPointer { pure in
+      nonisolated(unsafe) let pure = pure
+      Parallel.forEach(extents.depth - 1) { z in
+        for y in 0..<extents.height - 1 {
+          for x in 0..<extents.width - 1 {
+            let v = z * slice + y * row + x
+            let label = only[v]
+            guard label != 255, only[v + 1] == label, only[v + row] == label,
+              only[v + row + 1] == label, only[v + slice] == label, only[v + slice + 1] == label,
+              only[v + slice + row] == label, only[v + slice + row + 1] == label
+            else { continue }
+            pure[v] = label
+          }
         }
       }
     }
