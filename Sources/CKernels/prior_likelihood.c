@@ -67,13 +67,27 @@ typedef uint8_t bytes __attribute__((vector_size(16)));
   block e01 = c001 + fx * d01, e11 = c011 + fx * d11;                                 \
   block h0 = e00 + fy * (e10 - e00), h1 = e01 + fy * (e11 - e01)
 
+// Least likelihood of a sample: keeps logarithms finite.
+static const float LEAST = 1e-37f;
+
+// Multiplies `product` by f, at least LEAST; moves its logarithm to `total` before it leaves the range of a
+// double. One logarithm then serves several samples.
+#define ADD_LOG(total, product, f)                   \
+  do {                                               \
+    (product) *= (double)((f) > LEAST ? (f) : LEAST); \
+    if ((product) < 1e-250 || (product) > 1e250) {   \
+      (total) += log(product);                       \
+      (product) = 1;                                 \
+    }                                                \
+  } while (0)
+
 MULTIVERSION
 double segpipe_prior_likelihood(segpipe_prior prior, const float *positions, const uint16_t *bins,
-                                size_t n, const float *table, const float *floor,
-                                const float *weights, float *gradients, float *logs) {
+                                size_t n, const float *table, const float *floor, float *gradients,
+                                float *likelihoods) {
   const size_t lanes = (size_t)prior.lanes;
   const size_t row = (size_t)prior.nx * lanes, slice = (size_t)prior.ny * row;
-  double total = 0;
+  double total = 0, product = 1;
   for (size_t j = 0; j < n; j++) {
     FIND_CELL(positions + 3 * j);
     const float *likelihood = table + (size_t)bins[j] * lanes;
@@ -94,32 +108,30 @@ double segpipe_prior_likelihood(segpipe_prior prior, const float *positions, con
     float sum;
     SUM_BLOCK(sum, value);
     float f = sum * scale + floor[bins[j]];
-    float weight = weights ? weights[j] : 1.0f;
-    float logarithm = logf(f > 1e-37f ? f : 1e-37f);
-    total += (double)(weight * logarithm);
-    if (logs) logs[j] = logarithm;
+    ADD_LOG(total, product, f);
+    if (likelihoods) likelihoods[j] = f > LEAST ? f : LEAST;
     if (gradients) {
       float dx, dy, dz;
       SUM_BLOCK(dx, along_x);
       SUM_BLOCK(dy, along_y);
       SUM_BLOCK(dz, along_z);
-      float factor = f > 1e-37f ? weight * scale / f : 0.0f;
+      float factor = f > LEAST ? scale / f : 0.0f;
       gradients[3 * j] = dx * factor;
       gradients[3 * j + 1] = dy * factor;
       gradients[3 * j + 2] = dz * factor;
     }
   }
-  return total;
+  return total + log(product);
 }
 
 MULTIVERSION
 double segpipe_prior_histogram(segpipe_prior prior, const float *positions, const uint16_t *bins,
                                size_t n, const float *table, const float *live, float alpha,
-                               const float *weights, float *histogram) {
+                               float *histogram) {
   enum { MOST = 16 };
   const size_t lanes = (size_t)prior.lanes;
   const size_t row = (size_t)prior.nx * lanes, slice = (size_t)prior.ny * row;
-  double total = 0;
+  double total = 0, product = 1;
   for (size_t j = 0; j < n; j++) {
     FIND_CELL(positions + 3 * j);
     const float *likelihood = table + (size_t)bins[j] * lanes;
@@ -131,16 +143,15 @@ double segpipe_prior_histogram(segpipe_prior prior, const float *positions, cons
       LOAD_BLOCK(l, likelihood + g);
       LOAD_BLOCK(alive, live + g);
       INTERPOLATE(g);
-      block product = l * ((h0 + fz * (h1 - h0)) * scale + alpha * alive);
-      kept[g / BLOCK % MOST] = product;
-      sums += product;
+      block joint = l * ((h0 + fz * (h1 - h0)) * scale + alpha * alive);
+      kept[g / BLOCK % MOST] = joint;
+      sums += joint;
     }
     float f;
     SUM_BLOCK(f, sums);
-    float weight = weights ? weights[j] : 1.0f;
-    total += (double)(weight * logf(f > 1e-37f ? f : 1e-37f));
-    if (!(f > 1e-37f)) continue;
-    float factor = weight / f;
+    ADD_LOG(total, product, f);
+    if (!(f > LEAST)) continue;
+    float factor = 1.0f / f;
     float *target = histogram + (size_t)bins[j] * lanes;
     for (size_t g = 0; g < lanes; g += BLOCK) {
       block old;
@@ -149,5 +160,5 @@ double segpipe_prior_histogram(segpipe_prior prior, const float *positions, cons
       memcpy(target + g, &old, sizeof old);
     }
   }
-  return total;
+  return total + log(product);
 }

@@ -55,42 +55,55 @@ package struct BiasField: Sendable {
     }
     let scale = volume / 8
     let n = field.nodes
-    func weight(_ cell: Displacement.Cell, _ corner: Int) -> Double {
+    @Sendable func weight(_ cell: Displacement.Cell, _ corner: Int) -> Double {
       let f = cell.fraction
       let wx = corner & 1 == 0 ? 1 - f.x : f.x
       let wy = corner & 2 == 0 ? 1 - f.y : f.y
       let wz = corner & 4 == 0 ? 1 - f.z : f.z
       return Double(wx * wy * wz)
     }
-    func node(_ cell: Displacement.Cell, _ corner: Int) -> Int {
+    @Sendable func node(_ cell: Displacement.Cell, _ corner: Int) -> Int {
       cell.first + (corner & 1) + (corner >> 1 & 1) * cell.row + (corner >> 2) * cell.slice
     }
-    // The lattice is small: its normal equations are kept sparse, 27 neighbours a node.
-    var normal = [Double](repeating: 0, count: nodes * 27)
-    var right = [Double](repeating: 0, count: nodes)
-    for (j, cell) in cells.enumerated() where weights[j] > 0 {
-      let w = Double(weights[j]) * scale
-      let r = Double(residuals[j])
-      for i in 0..<8 {
-        let a = w * weight(cell, i)
-        let row = node(cell, i)
-        right[row] += a * r
-        for k in 0..<8 {
-          let dx = (k & 1) - (i & 1)
-          let dy = (k >> 1 & 1) - (i >> 1 & 1)
-          let dz = (k >> 2) - (i >> 2)
-          let neighbour = 9 * dz + 3 * dy + dx + 13
-          normal[row * 27 + neighbour] += a * weight(cell, k)
+    // The lattice is small: its normal equations are kept sparse, 27 neighbours a node, the right side after
+    // them.
+    let count = residuals.count
+    let (pieces, row) = (8, 28)
+    let size = (count + pieces - 1) / pieces
+    let parts = Parallel.map(pieces) { piece in
+      var sums = [Double](repeating: 0, count: nodes * row)
+      sums.withUnsafeMutableBufferPointer { sums in
+        for j in piece * size..<max(piece * size, min(count, (piece + 1) * size))
+        where weights[j] > 0 {
+          let cell = cells[j]
+          let w = Double(weights[j]) * scale
+          let r = Double(residuals[j])
+          let corners = SIMD8<Double>(
+            weight(cell, 0), weight(cell, 1), weight(cell, 2), weight(cell, 3), weight(cell, 4),
+            weight(cell, 5), weight(cell, 6), weight(cell, 7))
+          for i in 0..<8 {
+            let a = w * corners[i]
+            // Neighbour 0 of the 27 is the node before this one along each axis.
+            let first = node(cell, i) * row + 13 - 9 * (i >> 2) - 3 * (i >> 1 & 1) - (i & 1)
+            for k in 0..<8 {
+              sums[first + 9 * (k >> 2) + 3 * (k >> 1 & 1) + (k & 1)] += a * corners[k]
+            }
+            sums[node(cell, i) * row + 27] += a * r
+          }
         }
       }
+      return sums
     }
+    var normal = [Double](repeating: 0, count: nodes * row)
+    for part in parts { for i in normal.indices { normal[i] += part[i] } }
+    let right = (0..<nodes).map { normal[$0 * row + 27] }
     func product(_ v: [Double]) -> [Double] {
       var result = Self.bending(v, n).map { Self.stiffness * $0 }
       for node in 0..<nodes {
         var sum = 1e-3 * v[node]
-        for k in 0..<27 where normal[node * 27 + k] != 0 {
+        for k in 0..<27 where normal[node * row + k] != 0 {
           let (dz, dy, dx) = (k / 9 - 1, k / 3 % 3 - 1, k % 3 - 1)
-          sum += normal[node * 27 + k] * v[node + dz * n.x * n.y + dy * n.x + dx]
+          sum += normal[node * row + k] * v[node + dz * n.x * n.y + dy * n.x + dx]
         }
         result[node] += sum
       }

@@ -59,28 +59,44 @@ package struct LikelihoodTable: Sendable {
   /// Gaussian window, in rows.
   package init(histogram: [Double], groups: Int, lanes: Int, smoothing: Double) {
     let rows = IntensityScale.rows
-    let window = LabelCounts.gaussian(deviation: smoothing).map(Double.init)
+    let window = LabelCounts.gaussian(deviation: smoothing)
     let radius = window.count / 2
-    var density = [Float](repeating: 0, count: rows * groups)
-    for group in 0..<groups {
-      var sum = 0.0
-      for row in 0..<rows - 1 { sum += histogram[row * lanes + group] }
-      let zero = histogram[group]
-      // A row of a group that has almost no voxels says nothing: a uniform share worth 5 voxels.
-      let share = 5.0 / Double(rows)
-      let total = sum + 5
-      density[group] = Float((zero + share) / total)
-      for row in 1..<rows - 1 {
-        let mass = histogram[row * lanes + group]
-        if mass == 0 { continue }
-        for offset in -radius...radius {
-          // What would leave the range is kept at its ends.
-          let target = max(1, min(rows - 2, row + offset))
-          density[target * groups + group] += Float(mass * window[offset + radius] / total)
+    // A row of a group that has almost no voxels says nothing: a uniform share worth 5 voxels.
+    let share = 5.0 / Double(rows)
+    var total = [Double](repeating: 5, count: lanes)
+    for row in 0..<rows - 1 {
+      for group in 0..<groups { total[group] += histogram[row * lanes + group] }
+    }
+    let perVoxel = total.map { Float(1 / $0) }
+    var density = [Float](repeating: 0, count: rows * lanes)
+    density.withUnsafeMutableBufferPointer { density in
+      histogram.withUnsafeBufferPointer { histogram in
+        perVoxel.withUnsafeBufferPointer { perVoxel in
+          var masses = [Float](repeating: 0, count: lanes)
+          masses.withUnsafeMutableBufferPointer { masses in
+            for row in 1..<rows - 1 {
+              var any = false
+              for lane in 0..<lanes {
+                masses[lane] = Float(histogram[row * lanes + lane]) * perVoxel[lane]
+                any = any || masses[lane] > 0
+              }
+              guard any else { continue }
+              for offset in -radius...radius {
+                // What would leave the range is kept at its ends.
+                let target = max(1, min(rows - 2, row + offset)) * lanes
+                let weight = window[offset + radius]
+                for lane in 0..<lanes { density[target + lane] += masses[lane] * weight }
+              }
+            }
+          }
         }
       }
-      for row in 1..<rows - 1 { density[row * groups + group] += Float(share / total) }
     }
-    self.init(groups: groups, lanes: lanes) { row, group in density[row * groups + group] }
+    self.init(groups: groups, lanes: lanes) { row, group in
+      let uniform = Float(share) * perVoxel[group]
+      return row == 0
+        ? Float(histogram[group]) * perVoxel[group] + uniform
+        : density[row * lanes + group] + (row < rows - 1 ? uniform : 0)
+    }
   }
 }

@@ -155,39 +155,68 @@ package struct AffineRegistration: Sendable {
     let back = position.inverse
     let count = scores.count / 3
     let chunk = ScanSamples.chunk * 4
-    let parts: [([Double], [Double])] = Parallel.map((count + chunk - 1) / chunk) { part in
-      var gradient = [Double](repeating: 0, count: 12)
-      var curvature = [Double](repeating: 0, count: 144)
-      var row = [Double](repeating: 0, count: 12)
-      for j in part * chunk..<min(count, (part + 1) * chunk) {
-        let g = SIMD3<Double>(
-          Double(scores[3 * j]), Double(scores[3 * j + 1]), Double(scores[3 * j + 2]))
-        if g == .zero { continue }
-        // d position / d world, transposed: the score per atlas mm.
-        let score = SIMD3(
-          (position.columns.0 * g).sum(), (position.columns.1 * g).sum(),
-          (position.columns.2 * g).sum())
-        let p = SIMD3<Double>(
-          Double(positions[3 * j]), Double(positions[3 * j + 1]), Double(positions[3 * j + 2]))
-        let arm = (back(p) - centre) / radius
-        for i in 0..<3 {
-          row[i] = score[i]
-          for k in 0..<3 { row[3 + 3 * i + k] = score[i] * arm[k] }
-        }
-        for a in 0..<12 {
-          gradient[a] += row[a]
-          for b in 0...a { curvature[12 * a + b] += row[a] * row[b] }
+    // A sample's row of the 12 parameters is the outer product of its score s and (1, arm): its outer product
+    // in turn is that of s s' and (1, arm) (1, arm)', 6 and 10 different entries.
+    let parts: [[SIMD16<Double>]] = scores.withUnsafeBufferPointer { scores in
+      positions.withUnsafeBufferPointer { positions in
+        nonisolated(unsafe) let (scores, positions) = (scores, positions)
+        return Parallel.map((count + chunk - 1) / chunk) { part in
+          // s times (1, arm), then each entry of s s' times (1, arm) (1, arm)'.
+          var first = SIMD16<Double>.zero
+          var xx = first
+          var xy = first
+          var xz = first
+          var yy = first
+          var yz = first
+          var zz = first
+          for j in part * chunk..<min(count, (part + 1) * chunk) {
+            let g = SIMD3<Double>(
+              Double(scores[3 * j]), Double(scores[3 * j + 1]), Double(scores[3 * j + 2]))
+            if g == .zero { continue }
+            // d position / d world, transposed: the score per atlas mm.
+            let s = SIMD3(
+              (position.columns.0 * g).sum(), (position.columns.1 * g).sum(),
+              (position.columns.2 * g).sum())
+            let p = SIMD3<Double>(
+              Double(positions[3 * j]), Double(positions[3 * j + 1]), Double(positions[3 * j + 2]))
+            let arm = (back(p) - centre) / radius
+            first += SIMD16(
+              s.x, s.x * arm.x, s.x * arm.y, s.x * arm.z, s.y, s.y * arm.x, s.y * arm.y,
+              s.y * arm.z, s.z, s.z * arm.x, s.z * arm.y, s.z * arm.z, 0, 0, 0, 0)
+            let arms = SIMD16(
+              1, arm.x, arm.y, arm.z, arm.x * arm.x, arm.x * arm.y, arm.x * arm.z, arm.y * arm.y,
+              arm.y * arm.z, arm.z * arm.z, 0, 0, 0, 0, 0, 0)
+            xx += arms * (s.x * s.x)
+            xy += arms * (s.x * s.y)
+            xz += arms * (s.x * s.z)
+            yy += arms * (s.y * s.y)
+            yz += arms * (s.y * s.z)
+            zz += arms * (s.z * s.z)
+          }
+          return [first, xx, xy, xz, yy, yz, zz]
         }
       }
-      return (gradient, curvature)
     }
+    var sums = [SIMD16<Double>](repeating: .zero, count: 7)
+    for part in parts { for i in 0..<7 { sums[i] += part[i] } }
     var gradient = [Double](repeating: 0, count: 12)
     var curvature = [Double](repeating: 0, count: 144)
-    for (g, c) in parts {
-      for a in 0..<12 { gradient[a] += g[a] }
-      for a in 0..<144 { curvature[a] += c[a] }
+    // Where the 12 parameters, translation and then the linear part by rows, have their entry i of s and k of
+    // (1, arm).
+    func parameter(_ i: Int, _ k: Int) -> Int { k == 0 ? i : 3 + 3 * i + k - 1 }
+    let scoreEntry = [[1, 2, 3], [2, 4, 5], [3, 5, 6]]
+    let armEntry = [[0, 1, 2, 3], [1, 4, 5, 6], [2, 5, 7, 8], [3, 6, 8, 9]]
+    for i in 0..<3 {
+      for k in 0..<4 {
+        gradient[parameter(i, k)] = sums[0][4 * i + k]
+        for m in 0..<3 {
+          for n in 0..<4 {
+            curvature[12 * parameter(i, k) + parameter(m, n)] =
+              sums[scoreEntry[i][m]][armEntry[k][n]]
+          }
+        }
+      }
     }
-    for a in 0..<12 { for b in 0..<a { curvature[12 * b + a] = curvature[12 * a + b] } }
     return (gradient, curvature)
   }
 

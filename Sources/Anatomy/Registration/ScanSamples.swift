@@ -106,27 +106,27 @@ extension GroupPrior {
       var values = gradients ?? []
       gradients = nil
       let sum = values.withUnsafeMutableBufferPointer {
-        run(positions, rows, table, gradients: $0.baseAddress, logs: nil)
+        run(positions, rows, table, gradients: $0.baseAddress, likelihoods: nil)
       }
       gradients = values
       return sum
     }
-    return run(positions, rows, table, gradients: nil, logs: nil)
+    return run(positions, rows, table, gradients: nil, likelihoods: nil)
   }
 
-  /// The log-likelihood of each sample, nats.
-  func logLikelihoods(
+  /// The likelihood of each sample, at least 1e-37.
+  func likelihoods(
     positions: [Float], rows: [UInt16], table: LikelihoodTable
   ) -> [Float] {
     [Float](unsafeUninitializedCapacity: rows.count) { buffer, filled in
-      _ = run(positions, rows, table, gradients: nil, logs: buffer.baseAddress)
+      _ = run(positions, rows, table, gradients: nil, likelihoods: buffer.baseAddress)
       filled = rows.count
     }
   }
 
   private func run(
     _ positions: [Float], _ rows: [UInt16], _ table: LikelihoodTable,
-    gradients: UnsafeMutablePointer<Float>?, logs: UnsafeMutablePointer<Float>?
+    gradients: UnsafeMutablePointer<Float>?, likelihoods: UnsafeMutablePointer<Float>?
   ) -> Double {
     let count = rows.count
     let chunks = (count + ScanSamples.chunk - 1) / ScanSamples.chunk
@@ -137,14 +137,14 @@ extension GroupPrior {
             table.floor.withUnsafeBufferPointer { floor in
               nonisolated(unsafe) let (prior, positions, rows) = (prior, positions, rows)
               nonisolated(unsafe) let (values, floor) = (values, floor)
-              nonisolated(unsafe) let (gradients, logs) = (gradients, logs)
+              nonisolated(unsafe) let (gradients, likelihoods) = (gradients, likelihoods)
               return Parallel.map(chunks) { chunk in
                 let start = chunk * ScanSamples.chunk
                 let n = min(ScanSamples.chunk, count - start)
                 guard let p = positions.baseAddress, let r = rows.baseAddress else { return 0.0 }
                 return segpipe_prior_likelihood(
-                  prior, p + 3 * start, r + start, n, values.baseAddress, floor.baseAddress, nil,
-                  gradients.map { $0 + 3 * start }, logs.map { $0 + start })
+                  prior, p + 3 * start, r + start, n, values.baseAddress, floor.baseAddress,
+                  gradients.map { $0 + 3 * start }, likelihoods.map { $0 + start })
               }.reduce(0, +)
             }
           }
@@ -178,7 +178,7 @@ extension GroupPrior {
               }
               let sum = segpipe_prior_histogram(
                 prior, p + 3 * start, r + start, n, values.baseAddress, live, LikelihoodTable.alpha,
-                nil, &histogram)
+                &histogram)
               return (histogram, sum)
             }
           }

@@ -22,18 +22,6 @@ struct ScanAnatomy {
   /// Step size of the refinement (Adam) at its start.
   private static let rate: Float = 0.05
 
-  /// From what is known of a scan so far.
-  init(
-    _ learned: LearnedPrior, reader: ScanReader, scan: Volume<Float>, fit: ScanFit,
-    prior: LocationPrior,
-    likelihood: EncoderSettings.Likelihood
-  ) {
-    let half = Self.halved(scan, fit, prior.grid)
-    self.init(
-      learned, reader: reader,
-      seen: ScanObservation(half, model: fit.model, table: prior.table), likelihood: likelihood)
-  }
-
   /// From a scan as the learned prior sees it.
   init(
     _ learned: LearnedPrior, reader: ScanReader, seen: ScanObservation,
@@ -57,15 +45,17 @@ struct ScanAnatomy {
   /// -log p(z), up to a constant.
   private var penalty: Double { 0.5 * z.reduce(0.0) { $0 + Double($1) * Double($1) } }
 
-  /// A scan's averages over 2x2x2 voxels of the atlas grid under its affine, the bias field taken off; not
-  /// a number outside the scan.
-  static func halved(
-    _ scan: Volume<Float>, _ fit: ScanFit, _ grid: Grid
-  ) -> Volume<Float> {
+  /// A scan's averages over 2x2x2 voxels of the atlas grid under an affine, scan world mm to atlas world mm;
+  /// not a number outside the scan.
+  static func halved(_ scan: Volume<Float>, _ transform: Affine, _ grid: Grid) -> Volume<Float> {
     let onAtlas = Resampler.linear(
-      scan, onto: grid, through: fit.transform.inverse, outside: .nan
+      scan, onto: grid, through: transform.inverse, outside: .nan
     ).volume()
-    let half = Pyramid.averaged(onAtlas, factors: SIMD3(repeating: 2))
+    return Pyramid.averaged(onAtlas, factors: SIMD3(repeating: 2))
+  }
+
+  /// The same with a bias field taken off.
+  static func corrected(_ half: Volume<Float>, _ bias: BiasField, _ grid: Grid) -> Volume<Float> {
     let toAtlas = (grid.affine.inverse * half.grid.affine).scaled(by: grid.spacing)
     var voxels = half.voxels
     let (width, height) = (half.grid.extents.x, half.grid.extents.y)
@@ -75,8 +65,7 @@ struct ScanAnatomy {
         for y in 0..<height {
           for x in 0..<width {
             let at = toAtlas(SIMD3(Double(x), Double(y), Double(z)))
-            let bias = fit.bias.logarithm(at: SIMD3<Float>(at))
-            out[(z * height + y) * width + x] *= exp(-bias)
+            out[(z * height + y) * width + x] *= exp(-bias.logarithm(at: SIMD3<Float>(at)))
           }
         }
       }

@@ -15,18 +15,6 @@ package struct ScanFit: Sendable {
   package var anatomies: [LocationPrior] = []
 }
 
-extension ScanFit {
-  /// What a fit starts from, not judged yet.
-  fileprivate init(startOf fitter: ScanFitter, affine: AffineRegistration, kind: ScanKind) {
-    self.init(
-      transform: affine.transform, displacement: fitter.displacement, bias: fitter.bias,
-      model: fitter.model, kind: kind,
-      quality: SegmentationQuality(
-        information: 0, tissueInformation: 0, outsideView: 0, gainOfHalfTurn: nil,
-        largestDisplacement: 0))
-  }
-}
-
 extension Segmenter {
   /// Fits a scan whose axes run closest to R, A and S.
   func fit(
@@ -47,7 +35,7 @@ extension Segmenter {
       warp(&fitter, learned == nil ? Self.fullWarp : Self.coarseWarp, trace: trace)
     }
     let anatomies =
-      try learned.map { try readAnatomy($0, scan, affine, kind, &fitter, trace: trace) } ?? []
+      try learned.map { try readAnatomy($0, scan, affine, &fitter, trace: trace) } ?? []
     let (information, tissueInformation) = (fitter.information(), fitter.tissueInformation())
     let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
     // Averages over blocks have narrower distributions than the voxels that are to be labelled.
@@ -106,9 +94,9 @@ extension Segmenter {
     let (affine, kind, _) = register(scan, scale: scale, trace: trace)
     var fitter = try startFit(scan, affine, scale: scale, path: path, trace: trace)
     if settings.fitsWarp { warp(&fitter, Self.coarseWarp, trace: trace) }
-    let fit = ScanFit(startOf: fitter, affine: affine, kind: kind)
+    let half = ScanAnatomy.halved(scan, affine.transform, prior.grid)
     return ObservedFit(
-      half: ScanAnatomy.halved(scan, fit, prior.grid), model: fit.model,
+      half: ScanAnatomy.corrected(half, fitter.bias, prior.grid), model: fitter.model,
       histogram: fitter.posteriorHistogram())
   }
 
@@ -132,19 +120,21 @@ extension Segmenter {
   /// Finds z and goes on with the label prior that it makes, and what warp is left. Returns that prior, or
   /// those of as many samples of z as are wanted.
   private func readAnatomy(
-    _ learned: LearnedPrior, _ scan: Volume<Float>, _ affine: AffineRegistration, _ kind: ScanKind,
+    _ learned: LearnedPrior, _ scan: Volume<Float>, _ affine: AffineRegistration,
     _ fitter: inout ScanFitter, trace: (String) -> Void
   ) throws -> [LocationPrior] {
     let reader = try ScanReader(learned)
     // The scan's own warp knows displacements better than z. With those of z, too, three real scans lose
     // 0.002 Dice, scans drawn from unusual anatomies 0.008, most in small nuclei.
     let displaced = !settings.fitsWarp
+    let half = ScanAnatomy.halved(scan, affine.transform, prior.grid)
     var anatomies: [LocationPrior] = []
     for round in 1...Self.readings {
-      let fit = ScanFit(startOf: fitter, affine: affine, kind: kind)
+      let seen = ScanObservation(
+        ScanAnatomy.corrected(half, fitter.bias, prior.grid), model: fitter.model,
+        table: prior.table)
       var anatomy = ScanAnatomy(
-        learned, reader: reader, scan: scan, fit: fit, prior: prior, likelihood: settings.likelihood
-      )
+        learned, reader: reader, seen: seen, likelihood: settings.likelihood)
       if round == Self.readings, settings.refinements > 0 {
         let losses = try anatomy.refine(steps: settings.refinements)
         trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")

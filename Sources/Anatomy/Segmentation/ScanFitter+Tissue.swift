@@ -9,14 +9,14 @@ extension ScanFitter {
   func tissueInformation() -> Double {
     let (zero, missing) = (Int(IntensityScale.zero), Int(IntensityScale.missing))
     let without = tissueDensities().map { log(max($0, 1e-37)) }
-    let here = groups.logLikelihoods(positions: positions, rows: samples.rows, table: table)
-    let padding = groups.logLikelihoods(
+    let here = groups.likelihoods(positions: positions, rows: samples.rows, table: table)
+    let padding = groups.likelihoods(
       positions: positions, rows: [UInt16](repeating: IntensityScale.zero, count: samples.count),
       table: table)
     var (sum, count) = (0.0, 0)
     for (j, row) in samples.rows.enumerated() where Int(row) != zero && Int(row) != missing {
-      let present = max(Self.leastPresent, 1 - exp(Double(padding[j])))
-      sum += Double(here[j]) - log(present) - without[Int(row)]
+      let present = max(Self.leastPresent, 1 - Double(padding[j]))
+      sum += log(Double(here[j]) / present) - without[Int(row)]
       count += 1
     }
     return count > 0 ? sum / Double(count) : 0

@@ -85,15 +85,17 @@ struct ScanFitter {
   mutating func estimateBias() {
     guard fitsBias else { return }
     let tables = model.biasTables(isKnown: isKnown)
-    func logs(_ table: LikelihoodTable) -> [Float] {
-      groups.logLikelihoods(positions: positions, rows: samples.rows, table: table)
+    func likelihoods(_ table: LikelihoodTable) -> [Float] {
+      groups.likelihoods(positions: positions, rows: samples.rows, table: table)
     }
-    let (all, weighted, shifted) = (logs(table), logs(tables.weight), logs(tables.residual))
+    let (all, weighted, shifted) = (
+      likelihoods(table), likelihoods(tables.weight), likelihoods(tables.residual)
+    )
     var weights = [Float](repeating: 0, count: all.count)
     var residuals = bias.logarithms(base)
     for j in all.indices where samples.rows[j] != IntensityScale.zero {
-      weights[j] = exp(weighted[j] - all[j])
-      residuals[j] += exp(shifted[j] - weighted[j]) - 2
+      weights[j] = weighted[j] / all[j]
+      residuals[j] += shifted[j] / weighted[j] - 2
     }
     bias.fit(positions: base, residuals: residuals, weights: weights, volume: samples.volume)
     samples.correct(bias.logarithms(base), scale: scale)

@@ -42,13 +42,18 @@ struct PriorView: Sendable {
   ) -> Double {
     let sum = prior.logLikelihood(
       positions: kernelPositions(positions), rows: rows, table: table, gradients: &gradients)
-    if gradients != nil {
-      var values = gradients ?? []
-      gradients = nil
-      for j in 0..<values.count / 3 {
-        values[3 * j] *= scale.x
-        values[3 * j + 1] *= scale.y
-        values[3 * j + 2] *= scale.z
+    if var values = gradients.take() {
+      let count = values.count / 3
+      values.withUnsafeMutableBufferPointer { buffer in
+        nonisolated(unsafe) let out = buffer
+        let scale = scale
+        Parallel.forEachRange(of: count, size: 1 << 15) { range in
+          for j in range {
+            out[3 * j] *= scale.x
+            out[3 * j + 1] *= scale.y
+            out[3 * j + 2] *= scale.z
+          }
+        }
       }
       gradients = values
     }

@@ -16,16 +16,16 @@ typedef struct {
   int32_t lanes, nx, ny, nz;
 } segpipe_prior;
 
-// f = (sum_g a_g(p) table[bin][g] + floor[bin]); adds log f over the samples (the return value), and
-// writes d log f / d position, in 1/voxel, to `gradients` (n x 3) unless it is NULL, and log f to
-// `logs` (n) unless it is NULL. `weights` (n), unless NULL, multiplies each sample's log and gradient.
+// f = (sum_g a_g(p) table[bin][g] + floor[bin]), at least 1e-37; adds log f over the samples (the return
+// value), and writes d log f / d position, in 1/voxel, to `gradients` (n x 3) unless it is NULL, and f to
+// `likelihoods` (n) unless it is NULL.
 double segpipe_prior_likelihood(segpipe_prior prior, const float *positions, const uint16_t *bins,
-                                size_t n, const float *table, const float *floor,
-                                const float *weights, float *gradients, float *logs);
+                                size_t n, const float *table, const float *floor, float *gradients,
+                                float *likelihoods);
 
 // Adds each sample's posterior over groups, a_g(p) table[bin][g] / f, to histogram[bin][g]
 // (bins x lanes) and returns the sum of log f. `alpha` is the probability added to every lane whose
 // `live` is 1 (lanes).
 double segpipe_prior_histogram(segpipe_prior prior, const float *positions, const uint16_t *bins,
                                size_t n, const float *table, const float *live, float alpha,
-                               const float *weights, float *histogram);
+                               float *histogram);

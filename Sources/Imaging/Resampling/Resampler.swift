@@ -8,43 +8,54 @@ package struct Resampler<Scalar: BitwiseCopyable & Sendable>: Sendable {
   package let source: Volume<Scalar>
   package let target: Grid
   private let map: SampleMap
-  private let outside: Scalar
-  /// The value at a target voxel, from its centre in source voxels; `nil` outside.
-  private let value: @Sendable (SamplePoint<Scalar>) -> Scalar?
+  /// Writes some rows of the target, counted from its first plane on, to a place for these rows.
+  private let fill: @Sendable (Range<Int>, UnsafeMutablePointer<Scalar>) -> Void
 
+  /// `value` gives the value at a target voxel, from its centre in source voxels; `nil` outside.
+  ///
+  /// Inlined, so that whole rows run without a call a voxel, whichever module reads them.
+  @inline(__always)
   init(
     _ source: Volume<Scalar>, _ target: Grid, through: Affine, outside: Scalar,
     _ value: @escaping @Sendable (SamplePoint<Scalar>) -> Scalar?
   ) {
+    let map = SampleMap(source: source.grid, target: target, through: through)
     self.source = source
     self.target = target
-    self.outside = outside
-    self.value = value
-    map = SampleMap(source: source.grid, target: target, through: through)
-  }
-
-  /// Target planes `range` along the third axis, `range.count * extents.x * extents.y` values.
-  package func slab(_ range: Range<Int>) -> [Scalar] {
-    let extents = target.extents
-    let plane = extents.x * extents.y
-    return [Scalar](unsafeUninitializedCapacity: plane * range.count) { output, filled in
+    self.map = map
+    let (extents, width, height) = (source.grid.extents, target.extents.x, target.extents.y)
+    fill = { rows, result in
       source.voxels.withUnsafeBufferPointer { voxels in
-        nonisolated(unsafe) let (input, result) = (voxels, output)
-        // A few rows per chunk: slabs may be a single plane.
-        Parallel.forEachRange(of: extents.y * range.count, size: 16) { rows in
+        map.offsets.withUnsafeBufferPointer { offsets in
           for row in rows {
-            let start = map.affine(
-              SIMD3(0, Double(row % extents.y), Double(range.lowerBound + row / extents.y)))
-            for x in 0..<extents.x {
-              let centre = start + map.affine.columns.0 * Double(x)
+            let start = map.affine(SIMD3(0, Double(row % height), Double(row / height)))
+            let target = result + (row - rows.lowerBound) * width
+            for x in 0..<width {
               let point = SamplePoint(
-                centre: centre, map: map, extents: source.grid.extents, voxels: input)
-              result[row * extents.x + x] = value(point) ?? outside
+                centre: start + map.affine.columns.0 * Double(x), offsets: offsets, last: map.last,
+                extents: extents, voxels: voxels)
+              target[x] = value(point) ?? outside
             }
           }
         }
       }
-      filled = plane * range.count
+    }
+  }
+
+  /// Target planes `range` along the third axis, `range.count * extents.x * extents.y` values.
+  package func slab(_ range: Range<Int>) -> [Scalar] {
+    let (width, height) = (target.extents.x, target.extents.y)
+    let rows = range.lowerBound * height..<range.upperBound * height
+    return [Scalar](unsafeUninitializedCapacity: width * rows.count) { output, filled in
+      nonisolated(unsafe) let result = output
+      // A few rows per chunk: slabs may be a single plane.
+      Parallel.forEachRange(of: rows.count, size: 16) { part in
+        guard let first = result.baseAddress else { return }
+        fill(
+          rows.lowerBound + part.lowerBound..<rows.lowerBound + part.upperBound,
+          first + part.lowerBound * width)
+      }
+      filled = width * rows.count
     }
   }
 
@@ -62,7 +73,7 @@ package struct Resampler<Scalar: BitwiseCopyable & Sendable>: Sendable {
         for x in stride(from: 0, to: target.extents.x, by: 4) {
           total += 1
           let point = map.affine(SIMD3(Double(x), Double(y), Double(z)))
-          if map.cell(point) != nil { inside += 1 }
+          if SampleMap.cell(point, last: map.last) != nil { inside += 1 }
         }
       }
     }
@@ -73,7 +84,9 @@ package struct Resampler<Scalar: BitwiseCopyable & Sendable>: Sendable {
 /// A target voxel's place in the source.
 struct SamplePoint<Scalar: BitwiseCopyable> {
   let centre: SIMD3<Double>
-  let map: SampleMap
+  /// As `SampleMap` has them.
+  let offsets: UnsafeBufferPointer<SIMD3<Double>>
+  let last: SIMD3<Double>
   let extents: SIMD3<Int>
   let voxels: UnsafeBufferPointer<Scalar>
 
@@ -82,8 +95,8 @@ struct SamplePoint<Scalar: BitwiseCopyable> {
   @inline(__always)
   func forEachWeight(_ body: (Scalar, Float) -> Void) -> Bool {
     var isInside = false
-    for offset in map.offsets {
-      guard let (base, f) = map.cell(centre + offset) else { continue }
+    for offset in offsets {
+      guard let (base, f) = SampleMap.cell(centre + offset, last: last) else { continue }
       isInside = true
       let first = (base.z * extents.y + base.y) * extents.x + base.x
       let g = SIMD3<Float>(repeating: 1) - f

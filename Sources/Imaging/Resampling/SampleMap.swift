@@ -35,7 +35,9 @@ struct SampleMap: Sendable {
   /// Distances below a millionth of a voxel are rounding and count as none, so that grids whose
   /// voxels coincide exchange values exactly.
   @inline(__always)
-  func cell(_ point: SIMD3<Double>) -> (base: SIMD3<Int>, fraction: SIMD3<Float>)? {
+  static func cell(
+    _ point: SIMD3<Double>, last: SIMD3<Double>
+  ) -> (base: SIMD3<Int>, fraction: SIMD3<Float>)? {
     let half = SIMD3<Double>(repeating: 0.5 + 1e-6)
     guard all(point .>= -half), all(point .<= last + half) else { return nil }
     let inside = point.clamped(lowerBound: .zero, upperBound: last)
