@@ -16,6 +16,7 @@ let package = Package(
     .target(name: "CNIfTI", linkerSettings: [.linkedLibrary("nifti2"), .linkedLibrary("znz")]),
     .target(name: "CDeflate", linkerSettings: [.linkedLibrary("deflate"), .linkedLibrary("z")]),
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("openblas")]),
+    .target(name: "CMalloc"),
     .target(name: "CSPNG", linkerSettings: [.linkedLibrary("spng")]),
     // Hot loops, compiled per instruction set and dispatched at run time.
     .target(name: "CKernels"),
@@ -45,7 +46,7 @@ let package = Package(
     .executableTarget(
       name: "segpipe",
       dependencies: [
-        "Imaging", "Networks", "Anatomy", "Pipelines", "Reports", "Files", "Parallel",
+        "Imaging", "Networks", "Anatomy", "Pipelines", "Reports", "Files", "Parallel", "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

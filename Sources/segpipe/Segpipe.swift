@@ -30,6 +30,7 @@ struct Segpipe: AsyncParsableCommand {
     ])
 
   static func main() async {
+    FreedMemory.keep()
     StandardStreams.prepare()
     Interruption.listen()
     let arguments = Array(CommandLine.arguments.dropFirst())

@@ -68,27 +68,28 @@ package struct LikelihoodTable: Sendable {
       for group in 0..<groups { total[group] += histogram[row * lanes + group] }
     }
     let perVoxel = total.map { Float(1 / $0) }
-    var density = [Float](repeating: 0, count: rows * lanes)
-    density.withUnsafeMutableBufferPointer { density in
-      histogram.withUnsafeBufferPointer { histogram in
-        perVoxel.withUnsafeBufferPointer { perVoxel in
-          var masses = [Float](repeating: 0, count: lanes)
-          masses.withUnsafeMutableBufferPointer { masses in
-            for row in 1..<rows - 1 {
-              var any = false
-              for lane in 0..<lanes {
-                masses[lane] = Float(histogram[row * lanes + lane]) * perVoxel[lane]
-                any = any || masses[lane] > 0
-              }
-              guard any else { continue }
-              for offset in -radius...radius {
-                // What would leave the range is kept at its ends.
-                let target = max(1, min(rows - 2, row + offset)) * lanes
-                let weight = window[offset + radius]
-                for lane in 0..<lanes { density[target + lane] += masses[lane] * weight }
-              }
-            }
+    // Sixteen groups at a time: the masses of all rows, then each row's window on them.
+    let blocks = lanes / 16
+    var density = [SIMD16<Float>](repeating: .zero, count: rows * blocks)
+    var masses = [SIMD16<Float>](repeating: .zero, count: rows + 2 * radius)
+    for block in 0..<blocks {
+      for row in 1..<rows - 1 {
+        var mass = SIMD16<Float>.zero
+        for lane in 0..<16 {
+          let group = 16 * block + lane
+          mass[lane] = Float(histogram[row * lanes + group]) * perVoxel[group]
+        }
+        masses[radius + row] = mass
+      }
+      masses.withUnsafeBufferPointer { masses in
+        for row in 1 - radius..<rows - 1 + radius {
+          var sum = SIMD16<Float>.zero
+          // The window is symmetric.
+          for offset in max(-radius, -radius - row)...min(radius, rows - 1 + radius - row) {
+            sum += masses[radius + row + offset] * window[radius + offset]
           }
+          // What would leave the range is kept at its ends.
+          density[max(1, min(rows - 2, row)) * blocks + block] += sum
         }
       }
     }
@@ -96,7 +97,7 @@ package struct LikelihoodTable: Sendable {
       let uniform = Float(share) * perVoxel[group]
       return row == 0
         ? Float(histogram[group]) * perVoxel[group] + uniform
-        : density[row * lanes + group] + (row < rows - 1 ? uniform : 0)
+        : density[row * blocks + group / 16][group % 16] + (row < rows - 1 ? uniform : 0)
     }
   }
 }

@@ -1,0 +1,3 @@
+// What the allocator can be told; Swift's Glibc module leaves it out.
+#pragma once
+#include <malloc.h>
