@@ -22,7 +22,7 @@ extension Segmenter {
     let values = prior.table.labels.map(\.index)
     let kernel = PlaneLabeller(
       anatomies: fit.anatomies.isEmpty ? [prior] : fit.anatomies, fit: fit, grid: grid,
-      isTarget: isTarget, usesIntensities: settings.usesIntensities,
+      isTarget: isTarget, borders: settings.usesIntensities ? borders : nil,
       keepsEntropy: settings.keepsEntropy)
     let levels = settings.posteriorLevels
     let count = prior.table.count
@@ -90,17 +90,18 @@ struct PlaneLabeller: Sendable {
   private let fit: ScanFit
   private let grid: Grid
   private let table: LikelihoodTable
-  private let groupOf: [UInt8]
+  /// For each label, its column of the table.
+  private let columnOf: [UInt8]
   private let toAtlas: Affine
   private let perMM: SIMD3<Float>
   /// What each label is put out as: surroundings become background in stripped scans.
   private let output: [UInt8]
   private let isTarget: [Bool]
 
-  /// `anatomies` are label priors on one grid, at least one.
+  /// `anatomies` are label priors on one grid, at least one; without `borders` intensities do not count.
   init(
     anatomies: [LocationPrior], fit: ScanFit, grid: Grid, isTarget: [Bool],
-    usesIntensities: Bool = true, keepsEntropy: Bool = false
+    borders: FluidBorders?, keepsEntropy: Bool = false
   ) {
     self.anatomies = anatomies
     self.keepsEntropy = keepsEntropy
@@ -108,11 +109,13 @@ struct PlaneLabeller: Sendable {
     labelCount = prior.table.count
     self.fit = fit
     self.grid = grid
-    let likelihood = fit.model.table()
-    table =
-      usesIntensities
-      ? likelihood : LikelihoodTable(groups: likelihood.groups, lanes: likelihood.lanes)
-    groupOf = prior.table.groupOfLabel.map { UInt8($0) }
+    let groupOf = prior.table.groupOfLabel
+    if let borders {
+      (table, columnOf) = borders.table(of: fit.model, groupOf: groupOf)
+    } else {
+      table = LikelihoodTable(groups: prior.table.groups.count, lanes: fit.model.lanes)
+      columnOf = groupOf.map { UInt8($0) }
+    }
     toAtlas = (prior.grid.affine.inverse * fit.transform * grid.affine).scaled(
       by: prior.grid.spacing)
     perMM = SIMD3<Float>(1 / prior.grid.spacing)
@@ -215,7 +218,7 @@ struct PlaneLabeller: Sendable {
         best.withUnsafeMutableBufferPointer { best in
           func run(_ target: UnsafeMutablePointer<Float>?) {
             segpipe_label_posterior(
-              kernel, positions, rows, width, table.values, Int32(table.lanes), groupOf,
+              kernel, positions, rows, width, table.values, Int32(table.lanes), columnOf,
               Self.alpha, Self.paddingAlpha, best.baseAddress.map { $0 + first }, target, &sums)
           }
           if !isOne {

@@ -56,6 +56,7 @@ package struct Segmenter: Sendable {
   let isFluidGroup: [Bool]
   /// For each tissue group, whether all its labels are white matter or grey matter beneath the cortex.
   let isInnerGroup: [Bool]
+  let borders: FluidBorders
   let coarse: (mm8: GroupPrior, mm4: GroupPrior, mm2: GroupPrior)
 
   /// - Throws: `AnatomyError.tooManyLabels` for more tissue groups than the kernels hold.
@@ -84,7 +85,11 @@ package struct Segmenter: Sendable {
         }
       }
     }
-    isFluidGroup = all([3])
+    let isFluidGroup = all([3])
+    self.isFluidGroup = isFluidGroup
+    let isFluid = prior.table.groupOfLabel.map { isFluidGroup[$0] }
+    borders = FluidBorders(
+      prior, isFluid: isFluid, isTissue: isTarget.indices.map { isTarget[$0] && !isFluid[$0] })
     isInnerGroup = all([2, 9])
     let perMM = 1 / prior.grid.spacing.max()
     func averaged(_ mm: Double) -> GroupPrior {

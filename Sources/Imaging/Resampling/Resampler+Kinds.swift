@@ -28,7 +28,9 @@ extension Resampler {
     _ source: Volume<Scalar>, onto target: Grid, through: Affine = .identity, outside: Scalar
   ) -> Resampler {
     Resampler(source, target, through: through, outside: outside) { point in
-      guard let (base, fraction) = SampleMap.cell(point.centre, last: point.last) else { return nil }
+      guard let (base, fraction) = SampleMap.cell(point.centre, last: point.last) else {
+        return nil
+      }
       let x = base.x + (fraction.x >= 0.5 ? 1 : 0)
       let y = base.y + (fraction.y >= 0.5 ? 1 : 0)
       let z = base.z + (fraction.z >= 0.5 ? 1 : 0)

@@ -1,0 +1,93 @@
+import Foundation
+import Imaging
+import Parallel
+
+/// Tissues at the border of ventricles and sulci. A voxel there holds fluid and tissue, and belongs to what it
+/// holds more of.
+///
+/// Such voxels widen the distribution of fluid in any scan, so that its density exceeds that of a narrow
+/// tissue up to close to the tissue's mean: on three real scans lateral ventricles came out larger by a
+/// quarter, the fourth by half.
+struct FluidBorders: Sendable {
+  /// For each label, how its border is shared between tissue groups (sum 1); empty unless it is fluid.
+  private let shares: [[(group: Int, share: Double)]]
+
+  /// - Parameters:
+  ///   - prior: labels border on each other where both have a probability.
+  ///   - isFluid: for each label, whether it is fluid.
+  ///   - isTissue: for each label, whether it is a structure of interest other than fluid.
+  init(_ prior: LocationPrior, isFluid: [Bool], isTissue: [Bool]) {
+    let groupOf = prior.table.groupOfLabel
+    let (labels, groups) = (prior.table.count, prior.table.groups.count)
+    let plane = prior.grid.extents.x * prior.grid.extents.y
+    let planes = Parallel.map(prior.grid.extents.z) { z in
+      var sums = [Double](repeating: 0, count: labels * groups)
+      for voxel in z * plane..<(z + 1) * plane {
+        let entries = prior.entries[Int(prior.starts[voxel])..<Int(prior.starts[voxel + 1])]
+        guard entries.count > 1 else { continue }
+        for fluid in entries where isFluid[Int(fluid >> 8)] {
+          for tissue in entries where isTissue[Int(tissue >> 8)] {
+            sums[Int(fluid >> 8) * groups + groupOf[Int(tissue >> 8)]] +=
+              Double(fluid & 255) * Double(tissue & 255)
+          }
+        }
+      }
+      return sums
+    }
+    shares = (0..<labels).map { label in
+      let row = (0..<groups).map { group in
+        planes.reduce(0.0) { $0 + $1[label * groups + group] }
+      }
+      let total = row.reduce(0, +)
+      return row.indices.filter { row[$0] > 0 }.map { ($0, row[$0] / total) }
+    }
+  }
+
+  /// Labels of fluid that border on tissue, ascending.
+  var labels: [Int] { shares.indices.filter { !shares[$0].isEmpty } }
+
+  /// How much of a fluid label's likelihood counts at each row of intensity: the share of its border whose
+  /// tissue is not nearer to that intensity than pure fluid is. Tissue that looks like fluid takes nothing.
+  /// `group` is the label's tissue group.
+  func kept(_ label: Int, of group: Int, in model: IntensityModel) -> [Float] {
+    let rows = IntensityScale.rows
+    var kept = [Double](repeating: 1, count: rows)
+    for (tissue, share) in shares[label] {
+      let (mean, variance) = model.moments(of: tissue)
+      // Of fluid's Gaussians the one furthest from tissue holds least of it.
+      let pure = model.groups[group].filter { $0.weight > Self.leastWeight }.map(\.mean).max {
+        abs($0 - mean) < abs($1 - mean)
+      }
+      guard let pure, abs(pure - mean) > Self.apart * variance.squareRoot() else { continue }
+      for row in 1..<rows - 1 {
+        let intensity = Double(model.scale.intensity(row))
+        if abs(intensity - mean) < abs(intensity - pure) { kept[row] -= share }
+      }
+    }
+    return kept.map { Float(max($0, 0)) }
+  }
+
+  /// Weight of a Gaussian below which it is no tissue of its own.
+  private static let leastWeight = 0.1
+  /// Standard deviations of a tissue by which fluid differs from it where contrast tells them apart.
+  private static let apart = 3.0
+}
+
+extension FluidBorders {
+  /// The likelihood of every row with a column for each tissue group and then one for each label of fluid;
+  /// and which column is whose. Beyond 256 columns fluid keeps its group's.
+  func table(of model: IntensityModel, groupOf: [Int]) -> (LikelihoodTable, columnOf: [UInt8]) {
+    let table = model.table()
+    let fluid = Array(labels.prefix(GroupPrior.mostGroups - table.groups))
+    let kept = fluid.map { self.kept($0, of: groupOf[$0], in: model) }
+    let columns = table.groups + fluid.count
+    var columnOf = groupOf.map { UInt8($0) }
+    for (i, label) in fluid.enumerated() { columnOf[label] = UInt8(table.groups + i) }
+    let result = LikelihoodTable(groups: columns, lanes: (columns + 15) / 16 * 16) { row, column in
+      guard column >= table.groups else { return table.values[row * table.lanes + column] }
+      let i = column - table.groups
+      return table.values[row * table.lanes + groupOf[fluid[i]]] * kept[i][row]
+    }
+    return (result, columnOf)
+  }
+}
