@@ -26,7 +26,8 @@ package struct Methods {
       steps.append("The atlas was then warped smoothly to the scan by gradient steps.")
     }
     steps.append(
-      "Each voxel of \(its) own grid was given the label of highest posterior probability; volumes "
+      "Each voxel of \(its) own grid was given the label of highest posterior probability, fluid no "
+        + "further than halfway from its own mean intensity to that of the tissue beside it; volumes "
         + "are sums of posterior probabilities.")
     paragraphs = [
       "\(subject) segmented with segpipe \(Version.current) after the model of Dalca, Guttag and "
