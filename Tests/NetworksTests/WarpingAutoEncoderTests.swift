@@ -61,18 +61,19 @@ extension NetworksTests {
       }
     }
 
-    /// Without displacement, labels are as probable as if the weights of displacement were zero.
+    /// Without displacement and with half the logits, labels are as probable as if the weights that make
+    /// them were zero and halved.
     @Test(arguments: [false, true])
-    func displacementCanBeLeftOut(halved: Bool) throws {
+    func partsOfWhatIsDecodedCanBeLeftOut(halved: Bool) throws {
       let fixture = try Fixture()
       let z = (0..<fixture.model.latentCount).map { Float(sin(Double($0))) }
-      func values(displaced: Bool) throws -> [Float] {
+      func values(_ parts: DecodedParts) throws -> [Float] {
         let extents = halved ? Extents(8, 8, 16) : Extents(16, 16, 32)
         let voxels = extents.height * extents.width
         var result = [Float](repeating: 0, count: extents.count * 20)
         try result.withUnsafeMutableBufferPointer { buffer in
           nonisolated(unsafe) let out = buffer
-          try fixture.model.probabilities(at: z, halved: halved, displaced: displaced) {
+          try fixture.model.probabilities(at: z, halved: halved, parts: parts) {
             plane, values in
             let padded = values.count / voxels
             for (i, value) in values.enumerated() where i % padded < 20 {
@@ -82,7 +83,7 @@ extension NetworksTests {
         }
         return result
       }
-      let (all, without) = (try values(displaced: true), try values(displaced: false))
+      let (all, without) = (try values(.all), try values(.logits(weight: 0.5)))
       #expect(zip(all, without).contains { abs($0 - $1) > 0.05 })
       #expect(abs(without.reduce(0.0) { $0 + Double($1) } / Double(without.count / 20) - 1) < 1e-4)
       var zeroed = 0
@@ -92,8 +93,15 @@ extension NetworksTests {
         zeroed += 1
       }
       #expect(zeroed == 2)
+      for parameter in fixture.model.parameters.list.parameters
+      where parameter.name.hasPrefix("logit") {
+        let tensor = fixture.model.parameters[parameter]
+        tensor.assign(tensor.elements.map { $0 / 2 })
+        zeroed += 1
+      }
+      #expect(zeroed == 4)
       fixture.model.update()
-      #expect(try values(displaced: true) == without)
+      #expect(zip(try values(.all), without).allSatisfy { abs($0 - $1) < 1e-5 })
     }
 
     @Test func encoderAndDecoderMatchPyTorch() throws {

@@ -45,9 +45,9 @@ package struct LearnedPrior: Sendable {
   }
 
   /// The label prior that a network makes of a scan's z, on the atlas grid or on that of voxels twice as
-  /// large; by its residual logits alone unless `displaced`.
+  /// large.
   func decoded(
-    _ model: WarpingAutoEncoder, _ z: [Float], halved: Bool = false, displaced: Bool
+    _ model: WarpingAutoEncoder, _ z: [Float], halved: Bool = false, parts: DecodedParts
   ) throws -> LocationPrior {
     let grid = halved ? prior.grid.coarsened(by: SIMD3(repeating: 2)) : prior.grid
     let labels = prior.table.count
@@ -58,7 +58,7 @@ package struct LearnedPrior: Sendable {
       let keep: @Sendable (Int, UnsafeBufferPointer<Float>) -> Void = { plane, values in
         slots[plane] = PriorPlane(values, voxels: voxels, labels: labels)
       }
-      try model.probabilities(at: z, halved: halved, displaced: displaced, keep)
+      try model.probabilities(at: z, halved: halved, parts: parts, keep)
     }
     return LocationPrior(
       grid: grid, table: prior.table, outside: prior.outside, planes: planes.compactMap { $0 })

@@ -100,15 +100,15 @@ struct ScanAnatomy {
 
   /// The label prior at a sample of q(z given the scan), its mean moved to z. Depends on number and seed
   /// alone.
-  func sample(_ number: Int, seed: UInt64, displaced: Bool) throws -> LocationPrior {
+  func sample(_ number: Int, seed: UInt64, parts: DecodedParts) throws -> LocationPrior {
     var random = Philox(seed: seed, stream: 5 << 40 + UInt64(number))
     let latent = GaussianLatent(mean: z, logVariance: logVariance)
     return try learned.decoded(
-      model, latent.sample(z.map { _ in random.normal() }), displaced: displaced)
+      model, latent.sample(z.map { _ in random.normal() }), parts: parts)
   }
 
   /// The label prior at z, as `LearnedPrior.decoded` makes it.
-  func prior(halved: Bool, displaced: Bool) throws -> LocationPrior {
-    try learned.decoded(model, z, halved: halved, displaced: displaced)
+  func prior(halved: Bool, parts: DecodedParts) throws -> LocationPrior {
+    try learned.decoded(model, z, halved: halved, parts: parts)
   }
 }

@@ -118,16 +118,15 @@ package final class WarpingAutoEncoder: LabelModel {
   package func probabilities(
     at z: [Float], _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
   ) throws {
-    try probabilities(at: z, displaced: true, body)
+    try probabilities(at: z, parts: .all, body)
   }
 
-  /// The same, at `halfOutput`'s voxels if `halved`, and by the residual logits alone unless `displaced`:
-  /// for a reader that finds displacements itself.
+  /// The same by some parts of what is decoded, at `halfOutput`'s voxels if `halved`.
   package func probabilities(
-    at z: [Float], halved: Bool = false, displaced: Bool,
+    at z: [Float], halved: Bool = false, parts: DecodedParts,
     _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
   ) throws {
-    try decoder.forward(z, displaced: displaced)
+    try decoder.forward(z, parts: parts)
     (halved ? halfOutput : output).forEachPlane(
       shift: decoder.shift, logits: decoder.logits, body)
   }

@@ -74,8 +74,8 @@ final class WarpingDecoder {
     logitHead.update(from: values)
   }
 
-  /// z to `logits` and to `shift`, which is zero unless `displaced`.
-  func forward(_ z: [Float], displaced: Bool = true) throws {
+  /// z to `logits` and to `shift`.
+  func forward(_ z: [Float], parts: DecodedParts = .all) throws {
     let plain = try Tensor(count: latent.plainCount)
     plain.assign(z)
     latent.pack(plain, into: input)
@@ -84,10 +84,12 @@ final class WarpingDecoder {
       layer.forward(outputs[level], into: outputs[level + 1])
     }
     logitHead.forward(outputs[outputs.count - 1], into: logits)
-    if displaced {
+    switch parts {
+    case .all:
       shiftHead.forward(outputs[outputs.count - 1], into: shift)
-    } else {
+    case .logits(let weight):
       shift.fill(with: 0)
+      for i in 0..<logits.count { logits.pointer[i] *= weight }
     }
   }
 

@@ -41,7 +41,8 @@ package struct Methods {
   private static func reading(
     _ prior: String, _ encoder: String?, _ settings: Segmenter.Settings, _ its: String
   ) -> String {
-    let decoder = settings.fitsWarp ? ", without its displacements," : ""
+    let decoder =
+      settings.fitsWarp ? ", by half its residual logits and without its displacements," : ""
     let network = encoder.map { "an encoder of scans (\($0.prefix(16)))" } ?? "its encoder"
     return "The label prior was decoded by a variational auto-encoder of label maps "
       + "(\(prior.prefix(16)))\(decoder) from a latent that \(network) read from \(its) likelihoods"
