@@ -54,11 +54,14 @@ struct FluidBorders: Sendable {
     var kept = [Double](repeating: 1, count: rows)
     for (tissue, share) in shares[label] {
       let (mean, variance) = model.moments(of: tissue)
-      // Of fluid's Gaussians the one furthest from tissue holds least of it.
-      let pure = model.groups[group].filter { $0.weight > Self.leastWeight }.map(\.mean).max {
-        abs($0 - mean) < abs($1 - mean)
-      }
-      guard let pure, abs(pure - mean) > Self.apart * variance.squareRoot() else { continue }
+      // Of fluid's Gaussians the one furthest from tissue holds least of it; the nearest is to be one of
+      // voxels at the border, not another fluid.
+      let means = model.groups[group].filter { $0.weight > Self.leastWeight }.map(\.mean)
+        .sorted { abs($0 - mean) < abs($1 - mean) }
+      guard let near = means.first, let pure = means.last,
+        abs(pure - near) < Self.widened * abs(near - mean)
+      else { continue }
+      guard abs(pure - mean) > Self.apart * variance.squareRoot() else { continue }
       for row in 1..<rows - 1 {
         let intensity = Double(model.scale.intensity(row))
         if abs(intensity - mean) < abs(intensity - pure) { kept[row] -= share }
@@ -69,6 +72,9 @@ struct FluidBorders: Sendable {
 
   /// Weight of a Gaussian below which it is no tissue of its own.
   private static let leastWeight = 0.1
+  /// How far apart voxels at the border may set fluid's means, against what is left up to tissue: further
+  /// apart are ventricles and sulci that differ.
+  private static let widened = 0.6
   /// Standard deviations of a tissue by which fluid differs from it where contrast tells them apart.
   private static let apart = 3.0
 }

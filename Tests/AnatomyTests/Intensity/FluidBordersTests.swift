@@ -51,10 +51,18 @@ import Testing
 
   @Test func orderOfIntensitiesDoesNotMatter() throws {
     // As where fluid is brightest: halfway are 140 and 130.
-    let model = model(fluid: [(0.5, 180), (0.5, 150)])
+    let model = model(fluid: [(0.5, 180), (0.5, 155)])
     for (intensity, share) in [(190, 1), (142, 1), (138, 0.25), (132, 0.25), (128, 0), (90, 0)] {
       #expect(
         abs(kept(try borders(), model, at: Float(intensity)) - Float(share)) < 1e-6, "\(intensity)")
+    }
+  }
+
+  /// Sulci brighter than ventricles: the ventricles are no border.
+  @Test func fluidsThatDifferAreBothKept() throws {
+    let model = model(fluid: [(0.5, 180), (0.5, 130)])
+    for intensity in stride(from: Float(90), to: 190, by: 10) {
+      #expect(kept(try borders(), model, at: intensity) == 1)
     }
   }
 
