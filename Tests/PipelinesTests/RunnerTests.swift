@@ -184,8 +184,8 @@ import Testing
 
   @Test func whatAStoppedRunLeftIsCleared() throws {
     let study = try Study()
-    try study.scratch.write("half", "work/.segpipe/work/mark/a.stage/mark/a.txt")
-    try study.scratch.write("half", "work/.segpipe/work/gone.stage/x/.segpipe-1-2.tmp")
+    try study.scratch.write("half", "work/.segpipe/staging/mark/a.stage/mark/a.txt")
+    try study.scratch.write("half", "work/.segpipe/staging/gone.stage/x/.segpipe-1-2.tmp")
     try study.run()
     #expect(study.scratch.files("work").filter { $0.contains(".stage") } == [])
     #expect(study.scratch.text("work/mark/a.txt") == "<one+two>scan a")

@@ -55,16 +55,6 @@ package struct BiasField: Sendable {
     }
     let scale = volume / 8
     let n = field.nodes
-    @Sendable func weight(_ cell: Displacement.Cell, _ corner: Int) -> Double {
-      let f = cell.fraction
-      let wx = corner & 1 == 0 ? 1 - f.x : f.x
-      let wy = corner & 2 == 0 ? 1 - f.y : f.y
-      let wz = corner & 4 == 0 ? 1 - f.z : f.z
-      return Double(wx * wy * wz)
-    }
-    @Sendable func node(_ cell: Displacement.Cell, _ corner: Int) -> Int {
-      cell.first + (corner & 1) + (corner >> 1 & 1) * cell.row + (corner >> 2) * cell.slice
-    }
     // The lattice is small: its normal equations are kept sparse, 27 neighbours a node, the right side after
     // them.
     let count = residuals.count
@@ -78,17 +68,16 @@ package struct BiasField: Sendable {
           let cell = cells[j]
           let w = Double(weights[j]) * scale
           let r = Double(residuals[j])
-          let corners = SIMD8<Double>(
-            weight(cell, 0), weight(cell, 1), weight(cell, 2), weight(cell, 3), weight(cell, 4),
-            weight(cell, 5), weight(cell, 6), weight(cell, 7))
+          var corners = SIMD8<Double>.zero
+          for i in 0..<8 { corners[i] = Double(cell.weight(i)) }
           for i in 0..<8 {
             let a = w * corners[i]
             // Neighbour 0 of the 27 is the node before this one along each axis.
-            let first = node(cell, i) * row + 13 - 9 * (i >> 2) - 3 * (i >> 1 & 1) - (i & 1)
+            let first = cell.node(i) * row + 13 - 9 * (i >> 2) - 3 * (i >> 1 & 1) - (i & 1)
             for k in 0..<8 {
               sums[first + 9 * (k >> 2) + 3 * (k >> 1 & 1) + (k & 1)] += a * corners[k]
             }
-            sums[node(cell, i) * row + 27] += a * r
+            sums[cell.node(i) * row + 27] += a * r
           }
         }
       }
@@ -128,7 +117,7 @@ package struct BiasField: Sendable {
     var (sum, total) = (0.0, 0.0)
     for (j, cell) in cells.enumerated() where weights[j] > 0 {
       var value = 0.0
-      for i in 0..<8 { value += weight(cell, i) * x[node(cell, i)] }
+      for i in 0..<8 { value += Double(cell.weight(i)) * x[cell.node(i)] }
       sum += Double(weights[j]) * value
       total += Double(weights[j])
     }

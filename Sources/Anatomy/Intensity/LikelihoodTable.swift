@@ -68,10 +68,10 @@ package struct LikelihoodTable: Sendable {
       for group in 0..<groups { total[group] += histogram[row * lanes + group] }
     }
     let perVoxel = total.map { Float(1 / $0) }
-    // Sixteen groups at a time: the masses of all rows, then each row's window on them.
+    // Sixteen groups at a time: the masses of all rows, with nothing around them, then each row's window.
     let blocks = lanes / 16
     var density = [SIMD16<Float>](repeating: .zero, count: rows * blocks)
-    var masses = [SIMD16<Float>](repeating: .zero, count: rows + 2 * radius)
+    var masses = [SIMD16<Float>](repeating: .zero, count: rows + 4 * radius)
     for block in 0..<blocks {
       for row in 1..<rows - 1 {
         var mass = SIMD16<Float>.zero
@@ -79,14 +79,14 @@ package struct LikelihoodTable: Sendable {
           let group = 16 * block + lane
           mass[lane] = Float(histogram[row * lanes + group]) * perVoxel[group]
         }
-        masses[radius + row] = mass
+        masses[2 * radius + row] = mass
       }
       masses.withUnsafeBufferPointer { masses in
         for row in 1 - radius..<rows - 1 + radius {
           var sum = SIMD16<Float>.zero
           // The window is symmetric.
-          for offset in max(-radius, -radius - row)...min(radius, rows - 1 + radius - row) {
-            sum += masses[radius + row + offset] * window[radius + offset]
+          for offset in -radius...radius {
+            sum += masses[2 * radius + row + offset] * window[radius + offset]
           }
           // What would leave the range is kept at its ends.
           density[max(1, min(rows - 2, row)) * blocks + block] += sum
@@ -94,10 +94,11 @@ package struct LikelihoodTable: Sendable {
       }
     }
     self.init(groups: groups, lanes: lanes) { row, group in
-      let uniform = Float(share) * perVoxel[group]
-      return row == 0
-        ? Float(histogram[group]) * perVoxel[group] + uniform
-        : density[row * blocks + group / 16][group % 16] + (row < rows - 1 ? uniform : 0)
+      let own =
+        row == 0
+        ? Float(histogram[group]) * perVoxel[group]
+        : density[row * blocks + group / 16][group % 16]
+      return own + Float(share) * perVoxel[group]
     }
   }
 }

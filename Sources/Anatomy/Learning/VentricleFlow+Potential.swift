@@ -19,14 +19,7 @@ extension VentricleFlow {
           found = true
           let cell = lattice.cell(SIMD3(Float(x), Float(y), Float(z)) * spacing)
           for corner in 0..<8 {
-            var node = cell.first
-            var weight = share
-            for (axis, stride) in [1, cell.row, cell.slice].enumerated() {
-              let far = corner >> axis & 1 == 1
-              weight *= far ? cell.fraction[axis] : 1 - cell.fraction[axis]
-              if far { node += stride }
-            }
-            result[node].x += weight
+            result[cell.node(corner)].x += share * cell.weight(corner)
           }
         }
       }

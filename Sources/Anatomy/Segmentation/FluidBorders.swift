@@ -47,21 +47,20 @@ struct FluidBorders: Sendable {
   var labels: [Int] { shares.indices.filter { !shares[$0].isEmpty } }
 
   /// How much of a fluid label's likelihood counts at each row of intensity: the share of its border whose
-  /// tissue is not nearer to that intensity than pure fluid is. Tissue that looks like fluid takes nothing.
-  /// `group` is the label's tissue group.
+  /// tissue is not nearer to that intensity than pure fluid is. Tissue that looks like fluid takes nothing, nor
+  /// does any where fluid's means are too far apart for one fluid. `group` is the label's tissue group.
   func kept(_ label: Int, of group: Int, in model: IntensityModel) -> [Float] {
     let rows = IntensityScale.rows
+    let means = model.groups[group].filter { $0.weight > Self.leastWeight }.map(\.mean)
     var kept = [Double](repeating: 1, count: rows)
     for (tissue, share) in shares[label] {
       let (mean, variance) = model.moments(of: tissue)
-      // Of fluid's Gaussians the one furthest from tissue holds least of it; the nearest is to be one of
-      // voxels at the border, not another fluid.
-      let means = model.groups[group].filter { $0.weight > Self.leastWeight }.map(\.mean)
-        .sorted { abs($0 - mean) < abs($1 - mean) }
-      guard let near = means.first, let pure = means.last,
-        abs(pure - near) < Self.widened * abs(near - mean)
+      // The Gaussian furthest from tissue is pure fluid, the nearest that of voxels at the border.
+      let byDistance = means.sorted { abs($0 - mean) < abs($1 - mean) }
+      guard let near = byDistance.first, let pure = byDistance.last,
+        abs(pure - near) < Self.widened * abs(near - mean),
+        abs(pure - mean) > Self.apart * variance.squareRoot()
       else { continue }
-      guard abs(pure - mean) > Self.apart * variance.squareRoot() else { continue }
       for row in 1..<rows - 1 {
         let intensity = Double(model.scale.intensity(row))
         if abs(intensity - mean) < abs(intensity - pure) { kept[row] -= share }

@@ -52,6 +52,21 @@ package struct Displacement: Sendable {
     var row: Int
     var slice: Int
     var fraction: SIMD3<Float>
+
+    /// One of its eight nodes: bits 0, 1 and 2 of `corner` choose the further one along x, y and z.
+    @inline(__always)
+    func node(_ corner: Int) -> Int {
+      first + (corner & 1) + (corner >> 1 & 1) * row + (corner >> 2) * slice
+    }
+
+    /// That node's share in a linear interpolation.
+    @inline(__always)
+    func weight(_ corner: Int) -> Float {
+      let x = corner & 1 == 0 ? 1 - fraction.x : fraction.x
+      let y = corner & 2 == 0 ? 1 - fraction.y : fraction.y
+      let z = corner & 4 == 0 ? 1 - fraction.z : fraction.z
+      return x * y * z
+    }
   }
 
   @inline(__always)

@@ -78,13 +78,7 @@ package struct WarpFit: Sendable {
           let squares = s * s
           let mixed = SIMD4<Float>(s.x * s.y, s.x * s.z, s.y * s.z, 0)
           for corner in 0..<8 {
-            let wx = corner & 1 == 0 ? 1 - cell.fraction.x : cell.fraction.x
-            let wy = corner & 2 == 0 ? 1 - cell.fraction.y : cell.fraction.y
-            let wz = corner & 4 == 0 ? 1 - cell.fraction.z : cell.fraction.z
-            let w = wx * wy * wz
-            let node =
-              cell.first + (corner & 1) + (corner & 2 == 0 ? 0 : cell.row)
-              + (corner & 4 == 0 ? 0 : cell.slice)
+            let (node, w) = (cell.node(corner), cell.weight(corner))
             sums[3 * node] += s * w
             sums[3 * node + 1] += squares * w
             sums[3 * node + 2] += mixed * w

@@ -16,7 +16,8 @@ package struct Workspace: Sendable {
 
   func record(_ id: String) -> String { "\(state)/records/\(id).json" }
   func lock(_ id: String) -> String { "\(state)/locks/\(id).lock" }
-  func staging(_ id: String) -> String { "\(state)/work/\(id)\(Self.stagingEnding)" }
+  func staging(_ id: String) -> String { "\(stagingFolder)/\(id)\(Self.stagingEnding)" }
+  private var stagingFolder: String { state + "/staging" }
   private static let stagingEnding = ".stage"
 
   /// Where the note of a stage's failure is, while there is one: a place that other stages may read.
@@ -63,8 +64,7 @@ package struct Workspace: Sendable {
 
   /// Removes what stopped runs left half-written, unless somebody works on it.
   func sweep() {
-    let folder = state + "/work"
-    guard let walk = FileManager.default.enumerator(atPath: folder) else { return }
+    guard let walk = FileManager.default.enumerator(atPath: stagingFolder) else { return }
     var found: [String] = []
     while let path = walk.nextObject() as? String {
       guard path.hasSuffix(Self.stagingEnding) else { continue }
