@@ -32,8 +32,8 @@ package enum AnatomyError: Error, Equatable, Sendable {
   case otherPrior(path: String, found: String, expected: String)
   /// A trained prior that does not say how encodings are distributed.
   case noEncodings(path: String)
-  /// Training takes more memory than there is, bytes.
-  case tooLittleMemory(needed: Int, available: Int)
+  /// Training, or what is to be done with the scan or atlas at `path`, takes more memory than there is, bytes.
+  case tooLittleMemory(path: String? = nil, needed: Int, available: Int)
   /// A training that was begun otherwise than it is to go on; `what` names what differs.
   case otherTraining(path: String, what: String)
 }

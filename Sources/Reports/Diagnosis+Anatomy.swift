@@ -106,10 +106,13 @@ extension AnatomyError: Diagnosable {
         "\(path): holds a training that was begun with other settings: \(what)",
         hint: "Repeat them to go on with it, or start anew with --overwrite.",
         status: .cannotCreate)
-    case .tooLittleMemory(let needed, let available):
+    case .tooLittleMemory(let path, let needed, let available):
       Diagnosis(
-        "training takes about \(ByteText.of(needed)) of memory, \(ByteText.of(available)) are to be had",
-        hint: "Stop other programs, or take an atlas of a coarser grid or a smaller --latent-size.",
+        (path.map { "\($0): this" } ?? "training")
+          + " takes about \(ByteText.of(needed)) of memory, \(ByteText.of(available)) are to be had",
+        hint: path == nil
+          ? "Stop other programs, or take an atlas of a coarser grid or a smaller --latent-size."
+          : "Stop other programs, raise the memory limit, or segment with --no-prior, which takes less.",
         status: .temporary)
     case .noPrior(let tried):
       Diagnosis(

@@ -30,7 +30,7 @@ struct Segpipe: AsyncParsableCommand {
     ])
 
   static func main() async {
-    FreedMemory.keep()
+    Heap.prepare()
     StandardStreams.prepare()
     Interruption.listen()
     let arguments = Array(CommandLine.arguments.dropFirst())

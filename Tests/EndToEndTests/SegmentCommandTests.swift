@@ -195,6 +195,32 @@ import Testing
     }
   }
 
+  /// The head atlas and its networks take some 700 MiB.
+  @Test(arguments: [200_000, 340_000, 500_000, 900_000])
+  func tooLittleMemoryIsSaidBeforeAnyWork(limit: Int) throws {
+    try Scratch.use { folder in
+      try write(folder + "/scan.nii")
+      let result = try Program.shell(
+        "ulimit -v \(limit); segpipe segment '\(folder)/scan.nii' -o '\(folder)/seg.nii'")
+      #expect(result.status == 75, "\(result.errors)")
+      let words = limit < 320 << 10 ? "too little to start" : "scan.nii: this takes about"
+      #expect(result.errors.contains(words), "\(result.errors)")
+      #expect(try names(folder) == ["scan.nii"])
+    }
+  }
+
+  @Test func aSmallAtlasTakesLittleMemory() throws {
+    try Scratch.use { folder in
+      try write(folder + "/scan.nii")
+      let result = try Program.shell(
+        """
+        ulimit -v 900000
+        segpipe segment '\(folder)/scan.nii' -o '\(folder)/seg.nii' --atlas '\(TinyAtlas.folder)'
+        """)
+      #expect(result.status == 0, "\(result.errors)")
+    }
+  }
+
   @Test func badRequestsEndBeforeAnyWork() throws {
     try Scratch.use { folder in
       let scan = folder + "/scan.nii"

@@ -55,6 +55,10 @@ import Testing
       .tooLittleMemory(needed: 3 << 29, available: 700 << 20),
       "training takes about 1.5 GiB of memory, 700.0 MiB are to be had", .temporary
     ),
+    (
+      .tooLittleMemory(path: "s.nii", needed: 3 << 29, available: 700 << 20),
+      "s.nii: this takes about 1.5 GiB of memory, 700.0 MiB are to be had", .temporary
+    ),
     (.noPrior(tried: ["a", "b"]), "no trained prior was found; tried a, b", .noInput),
     (
       .otherPrior(path: "z", found: "1", expected: "2"),

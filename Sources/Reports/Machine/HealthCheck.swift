@@ -28,13 +28,14 @@ package struct HealthCheck: Codable, Equatable, Sendable {
   }
 
   private static func memory(_ machine: Machine) -> HealthCheck {
-    let amounts = [machine.memoryAvailable, machine.memoryLimit].compactMap { $0 }
-    guard let least = amounts.min() else {
+    guard let least = machine.memoryToBeHad else {
       return HealthCheck("memory", .warning, "the system does not tell how much there is")
     }
     let words = "\(ByteText.of(least)) can be had"
-    return least < 3 << 30
-      ? HealthCheck("memory", .warning, words + "; a whole head needs up to 2.5 GiB")
+    let head = SegmentationMemory.head
+    let needed = head.shared + head.scan(voxels: 1 << 24)
+    return least < needed
+      ? HealthCheck("memory", .warning, words + "; a whole head needs \(ByteText.of(needed))")
       : HealthCheck("memory", .good, words)
   }
 

@@ -20,6 +20,8 @@ package struct Machine: Codable, Equatable, Sendable {
   package let memoryAvailable: Int?
   /// Bytes that the control group grants, or that `ulimit -v` leaves; nil without a limit.
   package let memoryLimit: Int?
+  /// Bytes that work may take now; nil where the system does not tell.
+  package var memoryToBeHad: Int? { [memoryAvailable, memoryLimit].compactMap { $0 }.min() }
   /// Files that may be open at once.
   package let openFiles: Int
 

@@ -71,6 +71,7 @@ struct SegmentCommand: ConsoleCommand {
       usesPrior: !method.noPrior, affine: try method.matrix())
     let progress = console.progress("segmenting")
     let choice = try AtlasChoice.choose(given: method.atlas, workspace: method.workspace)
+    try MemoryGuard(try method.memory(choice)).checkBeforeAtlas(plan.jobs.map(\.scan))
     let atlas = try AtlasFiles.read(choice.folder)
     let learned = try method.learned(choice, atlas)
     console.note(

@@ -58,10 +58,7 @@ struct TrainPriorCommand: ConsoleCommand {
     try OutputGuard.check(folder.weights, overwrite: outputs.overwrite, inputs: [])
     var work = PriorTrainingWork(given: given, settings: training.settings, holdOut: holdOut)
     (work.reading, work.checkpointInterval) = (reading.options, training.checkpointInterval)
-    let machine = Machine.current()
-    try given.checkMemory(
-      for: training.settings,
-      available: [machine.memoryLimit, machine.memoryAvailable].compactMap { $0 }.min())
+    try given.checkMemory(for: training.settings, available: Machine.current().memoryToBeHad)
     let progress = console.progress("training the prior")
     let (steps, isPlateau) = try work.perform(
       in: folder, console: console, prepared: { if outputs.overwrite { try folder.clear() } },

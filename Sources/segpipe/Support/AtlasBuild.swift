@@ -73,8 +73,7 @@ struct AtlasBuild {
     }
     (request.table, request.head) = (table, head)
     (request.extents, request.spacing) = (extents, spacing)
-    let machine = Machine.current()
-    request.mostBytes = [machine.memoryLimit, machine.memoryAvailable].compactMap { $0 }.min()
+    request.mostBytes = Machine.current().memoryToBeHad
     request.settings = settings
     let isMirrored = settings.mirrored == true
     request.chose = { try Self.tell(of: $0, needsPartners: isMirrored, console) }

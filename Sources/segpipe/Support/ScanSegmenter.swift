@@ -25,6 +25,7 @@ final class ScanSegmenter {
   private let segmenter: Segmenter
   private let settings: Settings
   private let identity: SegmentationSidecar.AtlasIdentity
+  private let memory: MemoryGuard
   private let console: Console
 
   /// `learned` is the trained prior by which anatomy is read; nil: the location prior and a warp alone.
@@ -39,6 +40,10 @@ final class ScanSegmenter {
     self.console = console
     segmenter = try Segmenter(
       prior: atlas.prior, learned: settings.usesPrior ? learned : nil, settings: settings.method)
+    memory = MemoryGuard(
+      SegmentationMemory(
+        atlas: atlas.prior.grid.count, readsAnatomy: settings.usesPrior && learned != nil,
+        samples: settings.method.samples))
     identity = SegmentationSidecar.AtlasIdentity(
       atlas, learned: settings.usesPrior ? learned : nil, source: source)
   }
@@ -48,8 +53,9 @@ final class ScanSegmenter {
 
   /// Segments a scan and writes the job's files. `advance` is told how much is done, 0...1.
   ///
-  /// - Throws: `ImagingError`, `FileError`, `AnatomyError`.
+  /// - Throws: `ImagingError`, `FileError`, `AnatomyError`, the last before any work where memory is too little.
   func segment(_ job: SegmentationPlan.Job, advance: (Double) -> Void) throws -> Result {
+    try memory.check(job.scan)
     let image = try ImageReader.readScan(job.scan, settings.reading)
     console.show(image.findings, of: job.scan)
     let (scan, header) = (image.volume, image.header)

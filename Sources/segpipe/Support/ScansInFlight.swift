@@ -1,3 +1,4 @@
+import Anatomy
 import Files
 import Imaging
 import Parallel
@@ -8,9 +9,6 @@ import Reports
 package enum ScansInFlight {
   /// Threads that one scan makes good use of.
   static let usualThreads = 2
-  /// Bytes that all scans share, the atlas above all, and bytes of a scan: so many, and so many for each voxel.
-  /// A scan of 3 million voxels of 16 bits took 240 MB with the built-in atlas, one of 17 million of 8 bits 350 MB.
-  private static let (shared, least, perVoxel) = (256 << 20, 128 << 20, 24)
 
   /// For the stages of a run. `memory` is what may be used, in bytes; nil for what there is.
   static func count(
@@ -21,15 +19,15 @@ package enum ScansInFlight {
     }
     let wanted = min(Parallel.threads / threadsPerScan, scans.count)
     guard wanted > 1 else { return 1 }
-    let machine = Machine.current()
-    let available = [memory, machine.memoryAvailable, machine.memoryLimit].compactMap { $0 }.min()
+    let available = [memory, Machine.current().memoryToBeHad].compactMap { $0 }.min()
     guard let available else { return wanted }
     return estimate(wanted, voxels: largest(of: scans), available: available)
   }
 
-  /// At least 1.
+  /// At least 1. The atlas that each scan is segmented by is not known yet: the head atlas stands for it.
   package static func estimate(_ wanted: Int, voxels: Int, available: Int) -> Int {
-    let room = (available - shared) / (least + perVoxel * voxels)
+    let memory = SegmentationMemory.head
+    let room = (available - memory.shared) / memory.scan(voxels: voxels)
     return max(1, min(wanted, room))
   }
 

@@ -174,9 +174,20 @@ struct SegmentMethodOptions: ParsableArguments {
   ///
   /// - Throws: what `LearnedChoice.read` throws.
   func learned(_ choice: AtlasChoice, _ atlas: Atlas) throws -> LearnedPrior? {
-    guard !noPrior else { return nil }
-    return try LearnedChoice.choose(prior: prior, encoder: encoder, atlas: choice)?
-      .read(for: atlas)
+    try files(choice)?.read(for: atlas)
+  }
+
+  private func files(_ choice: AtlasChoice) -> LearnedChoice? {
+    noPrior ? nil : LearnedChoice.choose(prior: prior, encoder: encoder, atlas: choice)
+  }
+
+  /// What segmenting takes, before anything large is read.
+  ///
+  /// - Throws: what `AtlasFiles.voxels` throws.
+  func memory(_ choice: AtlasChoice) throws -> SegmentationMemory {
+    SegmentationMemory(
+      atlas: try AtlasFiles.voxels(of: choice.folder), readsAnatomy: files(choice) != nil,
+      samples: samples)
   }
 
   /// Throws: `ImagingError`, `AnatomyError.badMatrix`.

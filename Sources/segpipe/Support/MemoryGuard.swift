@@ -1,0 +1,38 @@
+import Anatomy
+import Imaging
+import Reports
+
+/// Refuses to segment scans that would take more memory than there is, before they take any.
+struct MemoryGuard {
+  private let memory: SegmentationMemory
+
+  init(_ memory: SegmentationMemory) { self.memory = memory }
+
+  /// Before an atlas is read for scans; of several, each is judged when its turn comes.
+  ///
+  /// - Throws: `AnatomyError.tooLittleMemory`.
+  func checkBeforeAtlas(_ scans: [String]) throws {
+    guard let scan = scans.first else { return }
+    let own = memory.scan(voxels: scans.count == 1 ? Self.voxels(of: scan) : 0)
+    try check(memory.shared + own, for: scan)
+  }
+
+  /// Before an atlas is read for scans that are not known yet. Throws the same.
+  func checkAtlas(_ folder: String) throws { try check(memory.shared, for: folder) }
+
+  /// Before a scan is read, the atlas being in memory. Throws the same.
+  func check(_ scan: String) throws {
+    try check(memory.scan(voxels: Self.voxels(of: scan)), for: scan)
+  }
+
+  private func check(_ needed: Int, for path: String) throws {
+    if let available = Machine.current().memoryToBeHad, needed > available {
+      throw AnatomyError.tooLittleMemory(path: path, needed: needed, available: available)
+    }
+  }
+
+  /// Standard input tells nothing in advance, and what cannot be read fails when it is read.
+  private static func voxels(of scan: String) -> Int {
+    scan == "-" ? 0 : (try? ImageReader.readHeader(scan))?.grid.count ?? 0
+  }
+}
