@@ -47,44 +47,61 @@ struct FluidBorders: Sendable {
   var labels: [Int] { shares.indices.filter { !shares[$0].isEmpty } }
 
   /// How much of a fluid label's likelihood counts at each row of intensity: the share of its border whose
-  /// tissue is not nearer to that intensity than pure fluid is. Tissue that looks like fluid takes nothing, nor
-  /// does any where fluid's means are too far apart for one fluid. `group` is the label's tissue group.
-  func kept(_ label: Int, of group: Int, in model: IntensityModel) -> [Float] {
+  /// tissue is not nearer to that intensity than pure fluid is. Tissue that looks like fluid takes nothing.
+  ///
+  /// `found`: voxels of each row that the label has where all of its likelihood counts. Their purest, the
+  /// quarter furthest from a tissue, tell what fluid is like there: ventricles and sulci may differ.
+  func kept(_ label: Int, found: [Int], in model: IntensityModel) -> [Float] {
     let rows = IntensityScale.rows
-    let means = model.groups[group].filter { $0.weight > Self.leastWeight }.map(\.mean)
     var kept = [Double](repeating: 1, count: rows)
     for (tissue, share) in shares[label] {
       let (mean, variance) = model.moments(of: tissue)
-      // The Gaussian furthest from tissue is pure fluid, the nearest that of voxels at the border.
-      let byDistance = means.sorted { abs($0 - mean) < abs($1 - mean) }
-      guard let near = byDistance.first, let pure = byDistance.last,
-        abs(pure - near) < Self.widened * abs(near - mean),
-        abs(pure - mean) > Self.apart * variance.squareRoot()
-      else { continue }
+      guard let pure = Self.purest(found, from: mean, on: model.scale) else { continue }
+      let contrast = abs(pure - mean) / variance.squareRoot()
+      let taken = share * min(max(contrast - Self.leastContrast, 0), 1)
       for row in 1..<rows - 1 {
         let intensity = Double(model.scale.intensity(row))
-        if abs(intensity - mean) < abs(intensity - pure) { kept[row] -= share }
+        if abs(intensity - mean) < abs(intensity - pure) { kept[row] -= taken }
       }
     }
     return kept.map { Float(max($0, 0)) }
   }
 
-  /// Weight of a Gaussian below which it is no tissue of its own.
-  private static let leastWeight = 0.1
-  /// How far apart voxels at the border may set fluid's means, against what is left up to tissue: further
-  /// apart are ventricles and sulci that differ.
-  private static let widened = 0.6
-  /// Standard deviations of a tissue by which fluid differs from it where contrast tells them apart.
-  private static let apart = 3.0
+  /// The intensity that a quarter of the voxels are further from a tissue's mean than; nil for too few voxels.
+  private static func purest(
+    _ found: [Int], from mean: Double, on scale: IntensityScale
+  ) -> Double? {
+    var (low, high) = (1, IntensityScale.rows - 2)
+    let wanted = found[low...high].reduce(0, +) / 4
+    guard wanted >= fewest else { return nil }
+    var (count, intensity) = (0, mean)
+    while count <= wanted {
+      let (a, b) = (Double(scale.intensity(low)), Double(scale.intensity(high)))
+      let row = mean - a > b - mean ? low : high
+      count += found[row]
+      intensity = row == low ? a : b
+      if row == low { low += 1 } else { high -= 1 }
+    }
+    return intensity
+  }
+
+  /// Voxels below which a quarter of a label's tells nothing.
+  private static let fewest = 5
+  /// Standard deviations of a tissue by which pure fluid differs from it where it begins to take voxels; one
+  /// more, and it takes all of its share.
+  private static let leastContrast = 2.0
 }
 
 extension FluidBorders {
   /// The likelihood of every row with a column for each tissue group and then one for each label of fluid;
-  /// and which column is whose. Beyond 256 columns fluid keeps its group's.
-  func table(of model: IntensityModel, groupOf: [Int]) -> (LikelihoodTable, columnOf: [UInt8]) {
+  /// and which column is whose. Beyond 256 columns fluid keeps its group's. `found` are voxels of each row, for
+  /// each of `labels`.
+  func table(
+    of model: IntensityModel, groupOf: [Int], found: [[Int]]
+  ) -> (LikelihoodTable, columnOf: [UInt8]) {
     let table = model.table()
     let fluid = Array(labels.prefix(GroupPrior.mostGroups - table.groups))
-    let kept = fluid.map { self.kept($0, of: groupOf[$0], in: model) }
+    let kept = zip(fluid, found).map { self.kept($0, found: $1, in: model) }
     let columns = table.groups + fluid.count
     var columnOf = groupOf.map { UInt8($0) }
     for (i, label) in fluid.enumerated() { columnOf[label] = UInt8(table.groups + i) }

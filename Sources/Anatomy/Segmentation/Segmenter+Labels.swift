@@ -20,10 +20,11 @@ extension Segmenter {
     let grid = scan.grid
     let plane = grid.extents.x * grid.extents.y
     let values = prior.table.labels.map(\.index)
-    let kernel = PlaneLabeller(
+    let plain = PlaneLabeller(
       anatomies: fit.anatomies.isEmpty ? [prior] : fit.anatomies, fit: fit, grid: grid,
-      isTarget: isTarget, borders: settings.usesIntensities ? borders : nil,
+      isTarget: isTarget, usesIntensities: settings.usesIntensities,
       keepsEntropy: settings.keepsEntropy)
+    let kernel = settings.usesIntensities ? plain.bordered(by: borders, on: scan) : plain
     let levels = settings.posteriorLevels
     let count = prior.table.count
     var labels = [Int32](repeating: 0, count: grid.count)
@@ -89,19 +90,19 @@ struct PlaneLabeller: Sendable {
   private let keepsEntropy: Bool
   private let fit: ScanFit
   private let grid: Grid
-  private let table: LikelihoodTable
+  private var table: LikelihoodTable
   /// For each label, its column of the table.
-  private let columnOf: [UInt8]
+  private var columnOf: [UInt8]
   private let toAtlas: Affine
   private let perMM: SIMD3<Float>
   /// What each label is put out as: surroundings become background in stripped scans.
   private let output: [UInt8]
   private let isTarget: [Bool]
 
-  /// `anatomies` are label priors on one grid, at least one; without `borders` intensities do not count.
+  /// `anatomies` are label priors on one grid, at least one.
   init(
     anatomies: [LocationPrior], fit: ScanFit, grid: Grid, isTarget: [Bool],
-    borders: FluidBorders?, keepsEntropy: Bool = false
+    usesIntensities: Bool, keepsEntropy: Bool = false
   ) {
     self.anatomies = anatomies
     self.keepsEntropy = keepsEntropy
@@ -109,18 +110,86 @@ struct PlaneLabeller: Sendable {
     labelCount = prior.table.count
     self.fit = fit
     self.grid = grid
-    let groupOf = prior.table.groupOfLabel
-    if let borders {
-      (table, columnOf) = borders.table(of: fit.model, groupOf: groupOf)
-    } else {
-      table = LikelihoodTable(groups: prior.table.groups.count, lanes: fit.model.lanes)
-      columnOf = groupOf.map { UInt8($0) }
-    }
+    table =
+      usesIntensities
+      ? fit.model.table()
+      : LikelihoodTable(groups: prior.table.groups.count, lanes: fit.model.lanes)
+    columnOf = prior.table.groupOfLabel.map { UInt8($0) }
     toAtlas = (prior.grid.affine.inverse * fit.transform * grid.affine).scaled(
       by: prior.grid.spacing)
     perMM = SIMD3<Float>(1 / prior.grid.spacing)
     self.isTarget = isTarget
     output = isTarget.indices.map { fit.kind == .whole || isTarget[$0] ? UInt8($0) : 0 }
+  }
+
+  /// The same with fluid ending at its borders, which the voxels that it would have else tell.
+  func bordered(by borders: FluidBorders, on scan: Volume<Float>) -> PlaneLabeller {
+    let labels = borders.labels
+    let (plane, step) = (grid.extents.x * grid.extents.y, Self.borderStep)
+    let counts = scan.voxels.withUnsafeBufferPointer { source in
+      nonisolated(unsafe) let voxels = source
+      return Parallel.map((grid.extents.z + step - 1) / step) { i in
+        let z = i * step
+        return histogram(
+          of: labels, plane: z,
+          voxels: UnsafeBufferPointer(rebasing: voxels[z * plane..<(z + 1) * plane]))
+      }
+    }
+    let rows = IntensityScale.rows
+    let found = labels.indices.map { label in
+      (0..<rows).map { row in counts.reduce(0) { $0 + $1[label * rows + row] } }
+    }
+    var result = self
+    (result.table, result.columnOf) = borders.table(
+      of: fit.model, groupOf: columnOf.map { Int($0) }, found: found)
+    return result
+  }
+
+  /// Planes and rows from one that tells of fluid's borders to the next.
+  private static let borderStep = 3
+
+  /// How many voxels of each row of intensity some labels have in a plane, labels x rows.
+  private func histogram(
+    of labels: [Int], plane z: Int, voxels: UnsafeBufferPointer<Float>
+  ) -> [Int] {
+    let width = grid.extents.x
+    var counts = [Int](repeating: 0, count: labels.count * IntensityScale.rows)
+    var places = [Int?](repeating: nil, count: labelCount)
+    for (i, label) in labels.enumerated() { places[label] = i }
+    var positions = [Float](repeating: 0, count: 3 * width)
+    var rows = [UInt16](repeating: 0, count: width)
+    var best = [UInt8](repeating: 0, count: width)
+    var posteriors: [Float] = []
+    var sums = [Float](repeating: 0, count: labelCount)
+    for y in stride(from: 0, to: grid.extents.y, by: Self.borderStep) {
+      place(y, z, voxels, &positions, &rows)
+      compute(positions, rows, &best, from: 0, keeping: .none, &posteriors, &sums)
+      for x in 0..<width {
+        guard let label = places[Int(best[x])] else { continue }
+        counts[label * IntensityScale.rows + Int(rows[x])] += 1
+      }
+    }
+    return counts
+  }
+
+  /// Where a row of voxels lies in the atlas, and its rows of the likelihood table.
+  private func place(
+    _ y: Int, _ z: Int, _ voxels: UnsafeBufferPointer<Float>, _ positions: inout [Float],
+    _ rows: inout [UInt16]
+  ) {
+    let start = toAtlas(SIMD3(0, Double(y), Double(z)))
+    for x in rows.indices {
+      let q = SIMD3<Float>(start + toAtlas.columns.0 * Double(x))
+      let u = fit.displacement.at(q)
+      let p = (q + SIMD3(u.x, u.y, u.z)) * perMM
+      positions[3 * x] = p.x
+      positions[3 * x + 1] = p.y
+      positions[3 * x + 2] = p.z
+      let value = voxels[y * rows.count + x]
+      rows[x] =
+        value == 0
+        ? IntensityScale.zero : fit.model.scale.row(value * exp(-fit.bias.logarithm(at: q)))
+    }
   }
 
   func run(plane z: Int, voxels: UnsafeBufferPointer<Float>, levels: Int?) -> Result {
@@ -136,19 +205,7 @@ struct PlaneLabeller: Sendable {
       soft: [Double](repeating: 0, count: count),
       posteriors: Posteriors.Plane())
     for y in 0..<grid.extents.y {
-      let start = toAtlas(SIMD3(0, Double(y), Double(z)))
-      for x in 0..<width {
-        let q = SIMD3<Float>(start + toAtlas.columns.0 * Double(x))
-        let u = fit.displacement.at(q)
-        let p = (q + SIMD3(u.x, u.y, u.z)) * perMM
-        positions[3 * x] = p.x
-        positions[3 * x + 1] = p.y
-        positions[3 * x + 2] = p.z
-        let value = voxels[y * width + x]
-        rows[x] =
-          value == 0
-          ? IntensityScale.zero : fit.model.scale.row(value * exp(-fit.bias.logarithm(at: q)))
-      }
+      place(y, z, voxels, &positions, &rows)
       compute(
         positions, rows, &best, from: y * width,
         keeping: levels != nil || keepsEntropy ? .all : .none, &posteriors, &sums)

@@ -35,47 +35,70 @@ import Testing
       ], zeroShare: [0.9, 0.01, 0.01, 0.01], scale: scale, lanes: 16)
   }
 
-  private func kept(_ borders: FluidBorders, _ model: IntensityModel, at intensity: Float) -> Float
-  { borders.kept(1, of: 1, in: model)[Int(scale.row(intensity))] }
+  /// Voxels at some intensities, by row.
+  private func voxels(_ counts: [(intensity: Float, count: Int)]) -> [Int] {
+    var rows = [Int](repeating: 0, count: IntensityScale.rows)
+    for (intensity, count) in counts { rows[Int(scale.row(intensity))] += count }
+    return rows
+  }
+
+  /// What is kept at an intensity of fluid that has those voxels.
+  private func kept(
+    _ model: IntensityModel, _ found: [(Float, Int)], at intensity: Float
+  ) throws -> Float {
+    try borders().kept(1, found: voxels(found), in: model)[Int(scale.row(intensity))]
+  }
+
+  private func expect(
+    _ shares: [(Float, Float)], _ model: IntensityModel, _ found: [(Float, Int)]
+  ) throws {
+    for (intensity, share) in shares {
+      #expect(abs(try kept(model, found, at: intensity) - share) < 1e-6, "\(intensity)")
+    }
+  }
 
   @Test func fluidEndsHalfwayToEachTissue() throws {
-    // The Gaussian at 20 is pure, that at 40 holds tissue: halfway are 60 and 50.
+    // A third of its voxels is pure, at 20, the others hold tissue: halfway are 60 and 50.
     let model = model(fluid: [(0.5, 20), (0.5, 40)])
-    let borders = try borders()
-    #expect(borders.labels == [1])
-    for (intensity, share) in [(10, 1), (48, 1), (52, 0.75), (58, 0.75), (62, 0), (120, 0)] {
-      #expect(
-        abs(kept(borders, model, at: Float(intensity)) - Float(share)) < 1e-6, "\(intensity)")
-    }
+    #expect(try borders().labels == [1])
+    try expect(
+      [(10, 1), (48, 1), (52, 0.75), (58, 0.75), (62, 0), (120, 0)], model, [(20, 40), (45, 80)])
   }
 
   @Test func orderOfIntensitiesDoesNotMatter() throws {
     // As where fluid is brightest: halfway are 140 and 130.
     let model = model(fluid: [(0.5, 180), (0.5, 155)])
-    for (intensity, share) in [(190, 1), (142, 1), (138, 0.25), (132, 0.25), (128, 0), (90, 0)] {
-      #expect(
-        abs(kept(try borders(), model, at: Float(intensity)) - Float(share)) < 1e-6, "\(intensity)")
-    }
+    try expect(
+      [(190, 1), (142, 1), (138, 0.25), (132, 0.25), (128, 0), (90, 0)], model,
+      [(180, 40), (150, 80)])
   }
 
-  /// Sulci brighter than ventricles: the ventricles are no border.
-  @Test func fluidsThatDifferAreBothKept() throws {
-    let model = model(fluid: [(0.5, 180), (0.5, 130)])
-    for intensity in stride(from: Float(90), to: 190, by: 10) {
-      #expect(kept(try borders(), model, at: intensity) == 1)
-    }
+  /// Ventricles less bright than sulci: what counts is their own fluid, at 140, and noise beyond it does not.
+  @Test func fluidIsThatOfTheLabelItself() throws {
+    let model = model(fluid: [(0.5, 180), (0.5, 140)])
+    try expect(
+      [(180, 1), (140, 1), (122, 1), (118, 0.25), (112, 0.25), (108, 0)], model,
+      [(140, 90), (170, 10)])
   }
 
   @Test func tissueThatLooksLikeFluidTakesNothing() throws {
     let model = model(fluid: [(1, 92)], grey: 90)
     for intensity in stride(from: Float(10), to: 190, by: 10) {
-      #expect(kept(try borders(), model, at: intensity) == 1)
+      #expect(try kept(model, [(92, 100)], at: intensity) == 1)
     }
+  }
+
+  @Test func aFewVoxelsTellNothing() throws {
+    let model = model(fluid: [(1, 20)])
+    #expect(try kept(model, [(20, 19)], at: 90) == 1)
+    #expect(try kept(model, [], at: 90) == 1)
+    #expect(try kept(model, [(20, 20)], at: 90) == 0)
   }
 
   @Test func everyLabelKeepsItsLikelihoodButFluidBeyondItsBorder() throws {
     let model = model(fluid: [(0.5, 20), (0.5, 40)])
-    let (table, columnOf) = try borders().table(of: model, groupOf: [0, 1, 2, 3])
+    let (table, columnOf) = try borders().table(
+      of: model, groupOf: [0, 1, 2, 3], found: [voxels([(20, 40), (45, 80)])])
     let plain = model.table()
     #expect(columnOf == [0, 4, 2, 3])
     for row in 0..<IntensityScale.rows {
