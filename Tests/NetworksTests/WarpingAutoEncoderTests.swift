@@ -63,18 +63,16 @@ extension NetworksTests {
 
     /// Without displacement and with half the logits, labels are as probable as if the weights that make
     /// them were zero and halved.
-    @Test(arguments: [false, true])
-    func partsOfWhatIsDecodedCanBeLeftOut(halved: Bool) throws {
+    @Test func partsOfWhatIsDecodedCanBeLeftOut() throws {
       let fixture = try Fixture()
       let z = (0..<fixture.model.latentCount).map { Float(sin(Double($0))) }
       func values(_ parts: DecodedParts) throws -> [Float] {
-        let extents = halved ? Extents(8, 8, 16) : Extents(16, 16, 32)
+        let extents = Extents(16, 16, 32)
         let voxels = extents.height * extents.width
         var result = [Float](repeating: 0, count: extents.count * 20)
         try result.withUnsafeMutableBufferPointer { buffer in
           nonisolated(unsafe) let out = buffer
-          try fixture.model.probabilities(at: z, halved: halved, parts: parts) {
-            plane, values in
+          try fixture.model.probabilities(at: z, parts: parts) { plane, values in
             let padded = values.count / voxels
             for (i, value) in values.enumerated() where i % padded < 20 {
               out[(plane * voxels + i / padded) * 20 + i % padded] = value

@@ -44,12 +44,11 @@ package struct LearnedPrior: Sendable {
     return model
   }
 
-  /// The label prior that a network makes of a scan's z, on the atlas grid or on that of voxels twice as
-  /// large.
+  /// The label prior that a network makes of a scan's z, on the atlas grid.
   func decoded(
-    _ model: WarpingAutoEncoder, _ z: [Float], halved: Bool = false, parts: DecodedParts
+    _ model: WarpingAutoEncoder, _ z: [Float], parts: DecodedParts
   ) throws -> LocationPrior {
-    let grid = halved ? prior.grid.coarsened(by: SIMD3(repeating: 2)) : prior.grid
+    let grid = prior.grid
     let labels = prior.table.count
     let voxels = grid.extents.x * grid.extents.y
     var planes = [PriorPlane?](repeating: nil, count: grid.extents.z)
@@ -58,7 +57,7 @@ package struct LearnedPrior: Sendable {
       let keep: @Sendable (Int, UnsafeBufferPointer<Float>) -> Void = { plane, values in
         slots[plane] = PriorPlane(values, voxels: voxels, labels: labels)
       }
-      try model.probabilities(at: z, halved: halved, parts: parts, keep)
+      try model.probabilities(at: z, parts: parts, keep)
     }
     return LocationPrior(
       grid: grid, table: prior.table, outside: prior.outside, planes: planes.compactMap { $0 })

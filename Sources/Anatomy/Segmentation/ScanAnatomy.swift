@@ -111,7 +111,7 @@ struct ScanAnatomy {
   }
 
   /// The label prior at z, as `LearnedPrior.decoded` makes it.
-  func prior(halved: Bool, parts: DecodedParts) throws -> LocationPrior {
-    try learned.decoded(model, z, halved: halved, parts: parts)
+  func prior(parts: DecodedParts) throws -> LocationPrior {
+    try learned.decoded(model, z, parts: parts)
   }
 }

@@ -115,51 +115,41 @@ extension Segmenter {
     }
   }
 
-  /// How often z is read: intensities are known better once the anatomy is.
-  private static let readings = 2
-
   /// Finds z and goes on with the label prior that it makes, and what warp is left. Returns that prior, or
   /// those of as many samples of z as are wanted.
   private func readAnatomy(
     _ learned: LearnedPrior, _ scan: Volume<Float>, _ affine: AffineRegistration,
     _ fitter: inout ScanFitter, trace: (String) -> Void
   ) throws -> [LocationPrior] {
-    let reader = try ScanReader(learned)
     // The scan's own warp knows displacements better than z. With those of z, too, three real scans lose
     // 0.002 Dice, scans drawn from unusual anatomies 0.008, most in small nuclei. And z was read from the
     // intensities that count once more in the posterior: at full weight of its logits, structures come out
     // larger by 3 %, and those three scans lose 0.001.
     let parts: DecodedParts = settings.fitsWarp ? .logits(weight: 0.5) : .all
+    // What z is read from: intensities and bias field under the coarse warp.
+    fitter.estimateBias()
+    fitter.estimateIntensities(rounds: 3)
     let half = ScanAnatomy.halved(scan, affine.transform, prior.grid)
-    var anatomies: [LocationPrior] = []
-    for round in 1...Self.readings {
-      let seen = ScanObservation(
-        ScanAnatomy.corrected(half, fitter.bias, prior.grid), model: fitter.model,
-        table: prior.table)
-      var anatomy = ScanAnatomy(
-        learned, reader: reader, seen: seen, likelihood: settings.likelihood)
-      if round == Self.readings, settings.refinements > 0 {
-        let losses = try anatomy.refine(steps: settings.refinements)
-        trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")
-      }
-      // Until the last reading, the fit alone looks at it.
-      let own = try anatomy.prior(halved: round < Self.readings, parts: parts)
-      let factor = max(1, Int((2 / own.grid.spacing.max()).rounded()))
-      fitter.change(to: GroupPrior(own, factor: factor))
-      fitter.estimateIntensities(rounds: 4)
-      if round < Self.readings {
-        fitter.estimateBias()
-        fitter.estimateIntensities(rounds: 3)
-      }
-      trace("z read, \(round) of \(Self.readings)")
-      guard round == Self.readings else { continue }
-      anatomies =
-        settings.samples == 1
-        ? [own]
-        : try (0..<settings.samples).map {
-          try anatomy.sample($0, seed: settings.seed, parts: parts)
-        }
+    let seen = ScanObservation(
+      ScanAnatomy.corrected(half, fitter.bias, prior.grid), model: fitter.model,
+      table: prior.table)
+    var anatomy = ScanAnatomy(
+      learned, reader: try ScanReader(learned), seen: seen, likelihood: settings.likelihood)
+    if settings.refinements > 0 {
+      let losses = try anatomy.refine(steps: settings.refinements)
+      trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")
     }
+    let own = try anatomy.prior(parts: parts)
+    let factor = max(1, Int((2 / own.grid.spacing.max()).rounded()))
+    fitter.change(to: GroupPrior(own, factor: factor))
+    fitter.estimateIntensities(rounds: 4)
+    trace("z read")
+    let anatomies =
+      settings.samples == 1
+      ? [own]
+      : try (0..<settings.samples).map {
+        try anatomy.sample($0, seed: settings.seed, parts: parts)
+      }
     if settings.fitsWarp { warp(&fitter, Self.remainingWarp, trace: trace) }
     return anatomies
   }

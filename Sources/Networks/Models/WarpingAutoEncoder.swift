@@ -121,14 +121,13 @@ package final class WarpingAutoEncoder: LabelModel {
     try probabilities(at: z, parts: .all, body)
   }
 
-  /// The same by some parts of what is decoded, at `halfOutput`'s voxels if `halved`.
+  /// The same by some parts of what is decoded.
   package func probabilities(
-    at z: [Float], halved: Bool = false, parts: DecodedParts,
+    at z: [Float], parts: DecodedParts,
     _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
   ) throws {
     try decoder.forward(z, parts: parts)
-    (halved ? halfOutput : output).forEachPlane(
-      shift: decoder.shift, logits: decoder.logits, body)
+    output.forEachPlane(shift: decoder.shift, logits: decoder.logits, body)
   }
 
   private func differentiate(

@@ -27,8 +27,8 @@ package struct Methods {
     }
     steps.append(
       "Each voxel of \(its) own grid was given the label of highest posterior probability, fluid no "
-        + "further than halfway from its own mean intensity to that of the tissue beside it; volumes "
-        + "are sums of posterior probabilities.")
+        + "further than halfway from its purest voxels' intensity to that of the tissue beside it; "
+        + "volumes are sums of posterior probabilities.")
     paragraphs = [
       "\(subject) segmented with segpipe \(Version.current) after the model of Dalca, Guttag and "
         + "Sabuncu (2018), with the probabilistic atlas '\(atlas.name)', made from \(atlas.maps) "

@@ -34,7 +34,7 @@ struct StudyStages {
   /// Files of a trained prior and of an encoder of scans; nil: those in the atlas's folder.
   var prior: Location?
   var encoder: Location?
-  private static let version = 8
+  private static let version = 9
 
   /// The stages, those of scans first, in the order given.
   func stages(of scans: [StudyScan]) -> [Stage] {
