@@ -159,7 +159,7 @@ struct PlaneLabeller: Sendable {
     var positions = [Float](repeating: 0, count: 3 * width)
     var rows = [UInt16](repeating: 0, count: width)
     var best = [UInt8](repeating: 0, count: width)
-    var posteriors: [Float] = []
+    var posteriors = [Float](repeating: 0, count: width * labelCount)
     var sums = [Float](repeating: 0, count: labelCount)
     for y in stride(from: 0, to: grid.extents.y, by: Self.borderStep) {
       place(y, z, voxels, &positions, &rows)
