@@ -88,6 +88,13 @@ import Testing
     }
   }
 
+  /// Nothing at two standard deviations of tissue, all of its share at three.
+  @Test(arguments: [(92, 1), (90, 0.625), (88, 0.25), (80, 0.25)])
+  func whatTissueTakesGrowsWithContrast(fluid: Double, share: Float) throws {
+    let model = model(fluid: [(1, fluid)], grey: fluid)
+    #expect(abs(try kept(model, [(Float(fluid), 100)], at: 98) - share) < 0.05)
+  }
+
   @Test func aFewVoxelsTellNothing() throws {
     let model = model(fluid: [(1, 20)])
     #expect(try kept(model, [(20, 19)], at: 90) == 1)
