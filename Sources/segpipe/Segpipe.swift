@@ -21,7 +21,8 @@ struct Segpipe: AsyncParsableCommand {
     version: Version.current,
     subcommands: [
       SegmentCommand.self, BuildAtlasCommand.self, TrainPriorCommand.self,
-      PretrainEncoderCommand.self, TrainSegmenterCommand.self, ReconstructCommand.self,
+      PretrainEncoderCommand.self, TrainSegmenterCommand.self, TrainContextCommand.self,
+      ReconstructCommand.self,
       DecodeCommand.self, SampleCommand.self, InterpolateCommand.self, ConformCommand.self,
       InspectCommand.self, EvaluateCommand.self, LabelsCommand.self, RunCommand.self,
       StatusCommand.self, CollectCommand.self, BIDSCommand.self, DemoCommand.self,

@@ -109,7 +109,10 @@ import Testing
       let path = folder + "/wrong.yaml"
       try TinyPrior.writeScan(0, to: folder + "/a.nii")
       for (line, status, words) in [
-        ("no-prior: yes", 64, "stage segment: no-prior must be no where prior or encoder is given"),
+        (
+          "no-prior: yes", 64,
+          "stage segment: no-prior must be no where prior, encoder or context is given"
+        ),
         ("encoder: \(TinyPrior.prior)", 65, "it is no trained encoder of scans of segpipe"),
         ("encoder: nowhere", 66, "nowhere: no such file"),
         ("refine: -1", 64, "refine"),

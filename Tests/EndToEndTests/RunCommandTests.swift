@@ -205,6 +205,7 @@ import segpipe
             "run", Places.package.appending(path: "pipelines/learn-head.yaml").path, "--workspace",
             folder + "/w", "--set", "maps=\(folder)/maps", "--set", "name=tiny", "--set", "steps=3",
             "--set", "hold-out=s2", "--set", "encoder-steps=3", "--set", "segmenter-steps=2",
+            "--set", "context-steps=3",
           ] + more)
       }
       let first = try run()
@@ -214,7 +215,9 @@ import segpipe
       #expect(
         page.contains("<h3>s2</h3><p>held out of training; mean Dice of the reconstruction 0."))
       #expect(page.contains("<h3>Sample 2</h3>") && page.contains("Mean Dice of reconstructions"))
-      let groups = ["atlas", "prior", "prior-report", "encoder", "segmenter", "encoder-report"]
+      let groups = [
+        "atlas", "prior", "prior-report", "encoder", "segmenter", "context", "encoder-report",
+      ]
       #expect(try run().errors == groups.map { "\($0): 1 reused\n" }.joined())
       let other = try run("--set", "seed=2", "--dry-run")
       #expect(other.output.contains("reuse\tatlas\tunchanged\n"), "\(other.errors)")

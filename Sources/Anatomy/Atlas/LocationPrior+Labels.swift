@@ -40,3 +40,40 @@ extension LocationPrior {
     return labels
   }
 }
+
+/// A rectangle of a plane of voxels; the upper ends are beyond it.
+struct PlaneBox: Equatable, Sendable {
+  var x: Range<Int>
+  var y: Range<Int>
+
+  func union(_ other: PlaneBox) -> PlaneBox {
+    PlaneBox(
+      x: min(x.lowerBound, other.x.lowerBound)..<max(x.upperBound, other.x.upperBound),
+      y: min(y.lowerBound, other.y.lowerBound)..<max(y.upperBound, other.y.upperBound))
+  }
+}
+
+extension LocationPrior {
+  /// For each plane along the grid's last axis, the smallest box around the voxels where chosen labels together have
+  /// a probability of `least` / 255 or more; nil for planes without.
+  func planeBoxes(around isChosen: [Bool], least: Int) -> [PlaneBox?] {
+    let (width, height) = (grid.extents.x, grid.extents.y)
+    return Parallel.map(grid.extents.z) { z in
+      var box: PlaneBox?
+      for y in 0..<height {
+        for x in 0..<width {
+          let voxel = (z * height + y) * width + x
+          var sum = 0
+          for entry in entries[Int(starts[voxel])..<Int(starts[voxel + 1])]
+          where isChosen[Int(entry >> 8)] {
+            sum += Int(entry & 255)
+          }
+          guard sum >= least else { continue }
+          let own = PlaneBox(x: x..<x + 1, y: y..<y + 1)
+          box = box?.union(own) ?? own
+        }
+      }
+      return box
+    }
+  }
+}

@@ -8,8 +8,9 @@ package struct SegmenterVariant: Sendable {
   private var hasTissueGroups = true
   private var fitsBias = true
   private var fitsWarp = true
-  private var usesPrior = true
+  private var usesLatent = true
   private var refines = true
+  private var usesContext = true
   private var likelihood: EncoderSettings.Likelihood?
 
   private init(_ name: String, _ change: (inout SegmenterVariant) -> Void = { _ in }) {
@@ -19,26 +20,42 @@ package struct SegmenterVariant: Sendable {
 
   /// The whole method.
   package static let whole = SegmenterVariant("whole")
-  /// The whole method but for the trained prior.
-  package static let withoutPrior = SegmenterVariant("whole without z") { $0.usesPrior = false }
+  /// The whole method but for all that was trained: location prior, warp and expectation maximisation.
+  package static let untrained = SegmenterVariant("nothing trained") {
+    $0.usesLatent = false
+    $0.usesContext = false
+  }
+  package static let withoutLatent = SegmenterVariant("whole without z") { $0.usesLatent = false }
+  package static let withoutContext = SegmenterVariant("whole without context") {
+    $0.usesContext = false
+  }
 
-  /// From the location prior alone to the whole, part by part; then the whole without each part. Without a
-  /// trained prior those that need it are left out.
-  package static func all(hasPrior: Bool) -> [SegmenterVariant] {
+  /// What each part that was trained is worth.
+  package static func trained(_ learned: LearnedPrior?) -> [SegmenterVariant] {
+    guard let learned else { return [.whole] }
+    return learned.context == nil
+      ? [.untrained, .whole] : [.untrained, .withoutContext, .withoutLatent, .whole]
+  }
+
+  /// From the location prior alone to the whole, part by part; then the whole without each part. Those that
+  /// need what was not trained are left out.
+  package static func all(_ learned: LearnedPrior?) -> [SegmenterVariant] {
     var steps: [SegmenterVariant] = []
     var parts = SegmenterVariant("location prior") {
       $0.usesIntensities = false
       $0.hasTissueGroups = false
       $0.fitsBias = false
       $0.fitsWarp = false
-      $0.usesPrior = false
+      $0.usesLatent = false
       $0.refines = false
+      $0.usesContext = false
     }
     func add(_ name: String, _ change: (inout SegmenterVariant) -> Void) {
       var next = SegmenterVariant(name)
       (next.usesIntensities, next.hasTissueGroups) = (parts.usesIntensities, parts.hasTissueGroups)
       (next.fitsBias, next.fitsWarp) = (parts.fitsBias, parts.fitsWarp)
-      (next.usesPrior, next.refines) = (parts.usesPrior, parts.refines)
+      (next.usesLatent, next.refines) = (parts.usesLatent, parts.refines)
+      next.usesContext = parts.usesContext
       change(&next)
       parts = next
       steps.append(next)
@@ -48,18 +65,19 @@ package struct SegmenterVariant: Sendable {
     add("+ tissue groups") { $0.hasTissueGroups = true }
     add("+ bias field") { $0.fitsBias = true }
     add("+ warp") { $0.fitsWarp = true }
-    if hasPrior {
-      add("+ encoder z") { $0.usesPrior = true }
+    if let learned {
+      add("+ encoder z") { $0.usesLatent = true }
       add("+ refined z") { $0.refines = true }
+      if learned.context != nil { add("+ context") { $0.usesContext = true } }
     }
     steps += [
       SegmenterVariant("whole without tissue groups") { $0.hasTissueGroups = false },
       SegmenterVariant("whole without bias field") { $0.fitsBias = false },
       SegmenterVariant("whole without warp") { $0.fitsWarp = false },
     ]
-    if hasPrior {
+    if learned != nil {
       steps += [
-        withoutPrior,
+        withoutLatent,
         SegmenterVariant("whole, refined by Jensen") { $0.likelihood = .jensen },
       ]
     }
@@ -76,7 +94,9 @@ package struct SegmenterVariant: Sendable {
     settings.fitsWarp = fitsWarp
     if !refines { settings.refinements = 0 }
     if let likelihood { settings.likelihood = likelihood }
-    let own = usesPrior ? learned : nil
+    settings.usesLatent = usesLatent && settings.usesLatent
+    settings.usesContext = usesContext && settings.usesContext
+    let own = usesLatent || usesContext ? learned : nil
     if hasTissueGroups { return try Segmenter(prior: prior, learned: own, settings: settings) }
     let table = try prior.table.ungrouped()
     return try Segmenter(

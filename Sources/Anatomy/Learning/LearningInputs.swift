@@ -22,7 +22,19 @@ package struct LearningInputs {
   /// - Throws: `AnatomyError.tooLittleMemory`; `NetworkError.invalidShape` for a grid that the network
   ///   cannot take.
   package func checkMemory(for settings: PriorSettings, available: Int?) throws {
-    let needed = try settings.trainingBytes(for: atlas.prior, maps: files.paths.count)
+    try Self.check(
+      try settings.trainingBytes(for: atlas.prior, maps: files.paths.count), available)
+  }
+
+  /// The same for a training of a context.
+  ///
+  /// - Throws: `AnatomyError.tooLittleMemory`.
+  package func checkMemory(for settings: ContextSettings, available: Int?) throws {
+    try Self.check(
+      settings.trainingBytes(for: atlas.prior, maps: files.paths.count), available)
+  }
+
+  private static func check(_ needed: Int, _ available: Int?) throws {
     if let available, needed > available {
       throw AnatomyError.tooLittleMemory(needed: needed, available: available)
     }

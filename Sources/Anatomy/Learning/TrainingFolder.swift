@@ -6,7 +6,8 @@ import Networks
 ///
 ///     checkpoints/step-NNNNNNNN.safetensors   the last two
 ///     log.jsonl                               reports, one a line
-///     prior.safetensors, encoder.safetensors  what was trained (`PriorFile`, `EncoderFile`)
+///     prior.safetensors, encoder.safetensors, context.safetensors
+///                                             what was trained (`PriorFile`, `EncoderFile`, `ContextFile`)
 ///     curve.svg                               curves of the reports
 package struct TrainingFolder: Sendable {
   package let path: String
@@ -24,6 +25,10 @@ package struct TrainingFolder: Sendable {
 
   package static func encoder(_ path: String) -> TrainingFolder {
     TrainingFolder(path, weights: "encoder.safetensors")
+  }
+
+  package static func context(_ path: String) -> TrainingFolder {
+    TrainingFolder(path, weights: "context.safetensors")
   }
 
   package var checkpoints: CheckpointFolder { CheckpointFolder(path + "/checkpoints") }

@@ -6,6 +6,9 @@ package struct LearnedPrior: Sendable {
   package let file: PriorFile
   /// The encoder of scans; nil: scans are encoded as label maps are.
   package let encoder: EncoderFile?
+  /// What has learned how labels lie beside each other; nil: nothing has.
+  package let context: ContextFile?
+  let contextReader: ContextReader?
   private let shape: WarpingShape
   private var prior: LocationPrior
   private let bytes: BytePrior
@@ -13,7 +16,9 @@ package struct LearnedPrior: Sendable {
   /// - Throws: `AnatomyError.otherAtlas` if it was trained with another atlas,
   ///   `AnatomyError.otherPrior` if the encoder was trained through another prior,
   ///   `NetworkError.invalidShape` for an architecture that scans cannot be read by.
-  package init(_ file: PriorFile, encoder: EncoderFile? = nil, atlas: Atlas) throws {
+  package init(
+    _ file: PriorFile, encoder: EncoderFile? = nil, context: ContextFile? = nil, atlas: Atlas
+  ) throws {
     try file.check(atlas)
     try encoder?.check(file)
     guard file.description.settings.architecture == .warping else {
@@ -23,6 +28,8 @@ package struct LearnedPrior: Sendable {
     }
     self.file = file
     self.encoder = encoder
+    self.context = context
+    contextReader = try context.map { try ContextReader($0, atlas: atlas) }
     prior = atlas.prior
     shape = try file.description.settings.shape(for: prior)
     bytes = prior.bytes

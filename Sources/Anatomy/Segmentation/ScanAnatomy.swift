@@ -40,12 +40,22 @@ struct ScanAnatomy {
   /// Forgets what was encoded.
   mutating func startFromZero() { z = [Float](repeating: 0, count: z.count) }
 
-  /// The tempered negative log-posterior of z, nats. Throws `NetworkError`.
-  func loss() throws -> Double {
-    Double(Self.temperature) * (try model.value(at: z, observed: observation)) + penalty
+  /// Tempered, nats.
+  struct Loss {
+    /// -t log p(x given z).
+    let likelihood: Double
+    /// -log p(z), up to a constant.
+    let penalty: Double
+
+    var total: Double { likelihood + penalty }
   }
 
-  /// -log p(z), up to a constant.
+  /// At z. Throws `NetworkError`.
+  func loss() throws -> Loss {
+    let value = try model.value(at: z, observed: observation)
+    return Loss(likelihood: Double(Self.temperature) * value, penalty: penalty)
+  }
+
   private var penalty: Double { 0.5 * z.reduce(0.0) { $0 + Double($1) * Double($1) } }
 
   /// A scan's averages over 2x2x2 voxels of the atlas grid under an affine, scan world mm to atlas world mm;
@@ -76,16 +86,16 @@ struct ScanAnatomy {
     return Volume(grid: half.grid, voxels: voxels)
   }
 
-  /// Steps of Adam on z; returns the tempered negative log-posterior before each.
-  mutating func refine(steps: Int) throws -> [Double] {
+  /// Steps of Adam on z; returns the loss before each.
+  mutating func refine(steps: Int) throws -> [Loss] {
     let (beta1, beta2): (Float, Float) = (0.8, 0.98)
     var first = [Float](repeating: 0, count: z.count)
     var second = first
-    var losses: [Double] = []
+    var losses: [Loss] = []
     for step in 0..<steps {
       let (value, gradient) = try model.loss(
         at: z, observed: observation, scale: Self.temperature, output: model.halfOutput)
-      losses.append(value + penalty)
+      losses.append(Loss(likelihood: value, penalty: penalty))
       let (unbias1, unbias2) = (
         1 - pow(beta1, Float(step + 1)), 1 - pow(beta2, Float(step + 1))
       )

@@ -32,6 +32,7 @@ extension Segmenter {
 
     progress(.warp)
     // What z finds starts from a coarse warp.
+    let learned = settings.usesLatent ? learned : nil
     if settings.fitsWarp {
       warp(&fitter, learned == nil ? Self.fullWarp : Self.coarseWarp, trace: trace)
     }
@@ -137,7 +138,7 @@ extension Segmenter {
       learned, reader: try ScanReader(learned), seen: seen, likelihood: settings.likelihood)
     if settings.refinements > 0 {
       let losses = try anatomy.refine(steps: settings.refinements)
-      trace("z refined, \(losses.first ?? 0) to \(losses.last ?? 0) nats")
+      trace("z refined, \(losses.first?.total ?? 0) to \(losses.last?.total ?? 0) nats")
     }
     let own = try anatomy.prior(parts: parts)
     let factor = max(1, Int((2 / own.grid.spacing.max()).rounded()))

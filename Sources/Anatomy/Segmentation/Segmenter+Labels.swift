@@ -16,15 +16,14 @@ extension Segmenter {
 
   /// Posterior at every voxel of the scan's own grid: the label prior interpolated there, the likelihood of
   /// the scan's own intensities, and its argmax.
-  func label(_ scan: Volume<Float>, _ fit: ScanFit) -> Labelled {
+  ///
+  /// - Throws: `NetworkError`.
+  func label(_ scan: Volume<Float>, _ fit: ScanFit) throws -> Labelled {
     let grid = scan.grid
     let plane = grid.extents.x * grid.extents.y
     let values = prior.table.labels.map(\.index)
-    let plain = PlaneLabeller(
-      anatomies: fit.anatomies.isEmpty ? [prior] : fit.anatomies, fit: fit, grid: grid,
-      isTarget: isTarget, usesIntensities: settings.usesIntensities,
-      keepsEntropy: settings.keepsEntropy)
-    let kernel = settings.usesIntensities ? plain.bordered(by: borders, on: scan) : plain
+    let first = labeller(of: scan, fit)
+    let kernel = try inContext(first, scan, fit)
     let levels = settings.posteriorLevels
     let count = prior.table.count
     var labels = [Int32](repeating: 0, count: grid.count)
@@ -65,6 +64,43 @@ extension Segmenter {
   }
 }
 
+extension Segmenter {
+  private func anatomies(of fit: ScanFit) -> [LocationPrior] {
+    fit.anatomies.isEmpty ? [prior] : fit.anatomies
+  }
+
+  /// What labels the voxels of a scan, each by itself.
+  private func labeller(of scan: Volume<Float>, _ fit: ScanFit) -> PlaneLabeller {
+    let plain = PlaneLabeller(
+      anatomies: anatomies(of: fit), fit: fit, grid: scan.grid, isTarget: isTarget,
+      usesIntensities: settings.usesIntensities, keepsEntropy: settings.keepsEntropy)
+    return settings.usesIntensities ? plain.bordered(by: borders, on: scan) : plain
+  }
+
+  /// The same under label priors that know of each voxel's surroundings, where that has been learned.
+  private func inContext(
+    _ labeller: PlaneLabeller, _ scan: Volume<Float>, _ fit: ScanFit
+  ) throws -> PlaneLabeller {
+    guard settings.usesContext, settings.usesIntensities, let context = learned?.contextReader
+    else { return labeller }
+    let onAtlas = Resampler.linear(
+      scan, onto: prior.grid, through: fit.transform.inverse, outside: .nan
+    ).volume()
+    return labeller.under(
+      still: try context.priors(of: onAtlas, by: labeller, anatomies: anatomies(of: fit)))
+  }
+
+  /// Fits a scan that lies on the atlas grid, for what a `ContextNetwork` sees of it.
+  ///
+  /// - Throws: as `segment`.
+  func contextView(of scan: Volume<Float>, merge: SideMerge) throws -> ContextView {
+    let canonical = Self.canonical(scan).volume
+    let fit = try fit(canonical, path: "a drawn scan", progress: { _ in }, trace: { _ in })
+    return ContextView(
+      scan, by: labeller(of: canonical, fit).onAtlas(scan.grid), merge: merge)
+  }
+}
+
 /// Labels one plane of a scan at a time; planes are independent.
 struct PlaneLabeller: Sendable {
   struct Result: Sendable {
@@ -85,15 +121,17 @@ struct PlaneLabeller: Sendable {
   }
 
   /// Label priors; the posterior is the mean of what follows from each.
-  private let anatomies: [LocationPrior]
+  private var anatomies: [LocationPrior]
+  /// From a position to where the label priors have it; nil where they have been displaced already.
+  private var displacement: Displacement?
   private let labelCount: Int
   private let keepsEntropy: Bool
   private let fit: ScanFit
-  private let grid: Grid
+  private var grid: Grid
   private var table: LikelihoodTable
   /// For each label, its column of the table.
   private var columnOf: [UInt8]
-  private let toAtlas: Affine
+  private var toAtlas: Affine
   private let perMM: SIMD3<Float>
   /// What each label is put out as: surroundings become background in stripped scans.
   private let output: [UInt8]
@@ -108,6 +146,7 @@ struct PlaneLabeller: Sendable {
     self.keepsEntropy = keepsEntropy
     let prior = anatomies[0]
     labelCount = prior.table.count
+    displacement = fit.displacement
     self.fit = fit
     self.grid = grid
     table =
@@ -120,6 +159,31 @@ struct PlaneLabeller: Sendable {
     perMM = SIMD3<Float>(1 / prior.grid.spacing)
     self.isTarget = isTarget
     output = isTarget.indices.map { fit.kind == .whole || isTarget[$0] ? UInt8($0) : 0 }
+  }
+
+  var kind: ScanKind { fit.kind }
+
+  /// The same for another grid, whose world is reached from the atlas's by the identity.
+  func onAtlas(_ grid: Grid) -> PlaneLabeller {
+    var result = self
+    result.grid = grid
+    let atlas = anatomies[0].grid
+    result.toAtlas = (atlas.affine.inverse * grid.affine).scaled(by: atlas.spacing)
+    return result
+  }
+
+  /// The same under one of its label priors alone.
+  func under(anatomy: Int) -> PlaneLabeller {
+    var result = self
+    result.anatomies = [anatomies[anatomy]]
+    return result
+  }
+
+  /// The same under label priors that lie where the affine alone brings the atlas.
+  func under(still anatomies: [LocationPrior]) -> PlaneLabeller {
+    var result = self
+    (result.anatomies, result.displacement) = (anatomies, nil)
+    return result
   }
 
   /// The same with fluid ending at its borders, which the voxels that it would have else tell.
@@ -177,19 +241,66 @@ struct PlaneLabeller: Sendable {
     _ y: Int, _ z: Int, _ voxels: UnsafeBufferPointer<Float>, _ positions: inout [Float],
     _ rows: inout [UInt16]
   ) {
-    let start = toAtlas(SIMD3(0, Double(y), Double(z)))
-    for x in rows.indices {
-      let q = SIMD3<Float>(start + toAtlas.columns.0 * Double(x))
-      let u = fit.displacement.at(q)
-      let p = (q + SIMD3(u.x, u.y, u.z)) * perMM
-      positions[3 * x] = p.x
-      positions[3 * x + 1] = p.y
-      positions[3 * x + 2] = p.z
+    place(x: 0..<rows.count, y, z, &positions) { x, q in
       let value = voxels[y * rows.count + x]
-      rows[x] =
-        value == 0
-        ? IntensityScale.zero : fit.model.scale.row(value * exp(-fit.bias.logarithm(at: q)))
+      rows[x] = row(value, at: q)
     }
+  }
+
+  /// The row of the likelihood table of an intensity at a position in mm along the atlas's axes.
+  private func row(_ value: Float, at q: SIMD3<Float>) -> UInt16 {
+    value == 0 ? IntensityScale.zero : fit.model.scale.row(value * exp(-fit.bias.logarithm(at: q)))
+  }
+
+  /// Where voxels of a row lie in the atlas; `body` is told of each, and where it lies undisplaced in mm.
+  private func place(
+    x: Range<Int>, _ y: Int, _ z: Int, _ positions: inout [Float],
+    _ body: (_ x: Int, _ q: SIMD3<Float>) -> Void
+  ) {
+    let start = toAtlas(SIMD3(Double(x.lowerBound), Double(y), Double(z)))
+    for i in 0..<x.count {
+      let q = SIMD3<Float>(start + toAtlas.columns.0 * Double(i))
+      var moved = q
+      if let displacement {
+        let u = displacement.at(q)
+        moved += SIMD3(u.x, u.y, u.z)
+      }
+      let p = moved * perMM
+      positions[3 * i] = p.x
+      positions[3 * i + 1] = p.y
+      positions[3 * i + 2] = p.z
+      body(i, q)
+    }
+  }
+
+  /// Posteriors of a run of voxels of `scan`, which lies on this labeller's grid, voxels x labels.
+  func posteriors(
+    of scan: Volume<Float>, x: Range<Int>, y: Int, z: Int, into posteriors: inout [Float]
+  ) {
+    let first = grid.index(x.lowerBound, y, z)
+    var positions = [Float](repeating: 0, count: 3 * x.count)
+    var rows = [UInt16](repeating: 0, count: x.count)
+    scan.voxels.withUnsafeBufferPointer { voxels in
+      place(x: x, y, z, &positions) { i, q in rows[i] = row(voxels[first + i], at: q) }
+    }
+    computeAll(positions, rows, &posteriors)
+  }
+
+  /// Label priors of a run of voxels, voxels x labels.
+  func priors(x: Range<Int>, y: Int, z: Int, into priors: inout [Float]) {
+    var positions = [Float](repeating: 0, count: 3 * x.count)
+    place(x: x, y, z, &positions) { _, _ in }
+    // A voxel of which nothing is known.
+    let rows = [UInt16](repeating: IntensityScale.missing, count: x.count)
+    computeAll(positions, rows, &priors)
+  }
+
+  private func computeAll(
+    _ positions: [Float], _ rows: [UInt16], _ posteriors: inout [Float]
+  ) {
+    var best = [UInt8](repeating: 0, count: rows.count)
+    var sums = [Float](repeating: 0, count: labelCount)
+    compute(positions, rows, &best, from: 0, keeping: .all, &posteriors, &sums)
   }
 
   func run(plane z: Int, voxels: UnsafeBufferPointer<Float>, levels: Int?) -> Result {

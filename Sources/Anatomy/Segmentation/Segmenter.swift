@@ -13,6 +13,8 @@ package struct Segmenter: Sendable {
     package var fitsBias = true
     /// Whether intensities count; if not, the result is the prior where registration puts it.
     package var usesIntensities = true
+    /// Whether z is read from the scan where there is a trained prior.
+    package var usesLatent = true
     /// Form of the likelihood that z is refined by.
     package var likelihood = EncoderSettings.Likelihood.exact
     /// Steps by which z is refined on the scan.
@@ -21,6 +23,8 @@ package struct Segmenter: Sendable {
     package var samples = 1
     /// Of these draws.
     package var seed: UInt64 = 1
+    /// Whether label priors are changed by the posteriors around each voxel, where a network has learned how.
+    package var usesContext = true
     /// Whether the entropy of the posterior is kept at every voxel.
     package var keepsEntropy = false
     /// What a posterior probability of 1 is kept as (255 or 65535); nil keeps none.
@@ -117,7 +121,7 @@ package struct Segmenter: Sendable {
     let (canonical, order) = Self.canonical(scan)
     let fit = try fit(canonical, path: path, progress: progress, trace: trace)
     progress(.labels)
-    let result = label(canonical, fit)
+    let result = try label(canonical, fit)
     trace("labels")
     let targets = zip(isTarget, result.volumes).filter { $0.0 }
     guard targets.contains(where: { $0.1.voxels > 0 }) else {

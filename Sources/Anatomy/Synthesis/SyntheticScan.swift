@@ -23,6 +23,12 @@ package struct SyntheticScan: Sendable {
     package var bias = 0.12
     /// Standard deviation of the noise, as a share of the brightest tissue.
     package var noise = 0.03
+    /// Share of each neighbour along an axis in what a voxel averages: partial volume.
+    package var blur = 0.125
+    /// Standard deviation of each tissue's brightness from place to place, as a share of it.
+    package var unevenness = 0.0
+    /// Whether everything but the structures of interest is zero.
+    package var stripped = false
     package init() {}
   }
 
@@ -51,9 +57,16 @@ package struct SyntheticScan: Sendable {
     transform = .identity
   }
 
+  /// Intensities alone, of a label map of positions in the table.
+  static func scan(
+    of channels: [UInt8], table: LabelTable, on grid: Grid, settings: Settings
+  ) -> Volume<Float> {
+    Volume(grid: grid, voxels: intensities(channels, table, grid, settings))
+  }
+
   /// Streams of random numbers, one for each purpose.
   private enum Stream: UInt64 {
-    case pose, shape, detail, tissues, texture, bias, noise
+    case pose, shape, detail, tissues, texture, bias, noise, unevenness
 
     func random(_ settings: Settings) -> CounterRandom {
       CounterRandom(seed: settings.seed, stream: rawValue)
@@ -150,7 +163,11 @@ package struct SyntheticScan: Sendable {
     let noise = Stream.noise.random(settings)
     let field = Displacement.random(
       over: grid, spacing: 60, deviation: settings.bias, Stream.bias.random(settings))
+    let uneven = Displacement.random(
+      over: grid, spacing: 20, deviation: settings.unevenness, Stream.unevenness.random(settings))
     let groupOf = table.groupOfLabel
+    let mixes = table.groups.indices.map { Self.mix(ofGroup: $0) }
+    let isKept = table.labels.map { !settings.stripped || Segmenter.isOfInterest($0) }
     let (width, plane) = (grid.extents.x, grid.extents.x * grid.extents.y)
     let spacing = SIMD3<Float>(grid.spacing)
     var values = [Float](repeating: 0, count: grid.count)
@@ -160,11 +177,17 @@ package struct SyntheticScan: Sendable {
         for voxel in range {
           let group = groupOf[Int(channels[voxel])]
           let drawn = tissues.deviations[group] * Float(texture.normals(voxel).0)
-          out[voxel] = max(0, tissues.means[group] + drawn)
+          var mean = tissues.means[group]
+          if settings.unevenness > 0 {
+            let at = SIMD3<Float>(
+              Float(voxel % width), Float(voxel % plane / width), Float(voxel / plane))
+            mean *= 1 + (mixes[group] * uneven.at(at * spacing)).sum()
+          }
+          out[voxel] = max(0, mean + drawn)
         }
       }
     }
-    blur(&values, grid.extents)
+    blur(&values, grid.extents, share: Float(settings.blur))
     values.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let out = buffer
       Parallel.forEach(grid.extents.z) { z in
@@ -174,15 +197,27 @@ package struct SyntheticScan: Sendable {
           let (real, imaginary) = noise.normals(voxel)
           let signal = out[voxel] * exp(field.at(at).x) + Float(settings.noise * real)
           let other = Float(settings.noise * imaginary)
-          out[voxel] = (800 * (signal * signal + other * other).squareRoot()).rounded()
+          let value = (800 * (signal * signal + other * other).squareRoot()).rounded()
+          // Exact zeros in a stripped scan are what was taken off, and nothing else.
+          out[voxel] =
+            isKept[Int(channels[voxel])] ? (settings.stripped ? max(1, value) : value) : 0
         }
       }
     }
     return values
   }
 
-  /// Partial volume: averages with weights 1/8, 3/4, 1/8 along each axis, edges repeated.
-  private static func blur(_ values: inout [Float], _ extents: SIMD3<Int>) {
+  /// Weights of three fields, of squares that sum to 1: another mixture for each group.
+  private static func mix(ofGroup group: Int) -> SIMD4<Float> {
+    let angle = 2.4 * Double(group)
+    let height = (Double(group * 5 % 11) - 5) / 5.5
+    let radius = (1 - height * height).squareRoot()
+    return SIMD4(
+      Float(radius * cos(angle)), Float(radius * sin(angle)), Float(height), 0)
+  }
+
+  /// Partial volume: averages with weights `share`, 1 - 2 `share`, `share` along each axis, edges repeated.
+  private static func blur(_ values: inout [Float], _ extents: SIMD3<Int>, share: Float) {
     let strides = [1, extents.x, extents.x * extents.y]
     for axis in 0..<3 where extents[axis] > 1 {
       let (step, size) = (strides[axis], extents[axis])
@@ -195,7 +230,7 @@ package struct SyntheticScan: Sendable {
               let place = voxel / step % size
               let before = place > 0 ? source[voxel - step] : source[voxel]
               let after = place + 1 < size ? source[voxel + step] : source[voxel]
-              out[voxel] = 0.75 * source[voxel] + 0.125 * (before + after)
+              out[voxel] = (1 - 2 * share) * source[voxel] + share * (before + after)
             }
           }
         }

@@ -25,6 +25,12 @@ package struct Methods {
     if settings.fitsWarp {
       steps.append("The atlas was then warped smoothly to the scan by gradient steps.")
     }
+    if let context = atlas.context {
+      steps.append(
+        "A convolutional network (\(context.prefix(16))), trained on scans simulated from label maps, changed "
+          + "the label prior at each voxel by what the posterior looked like around it (auto-context)."
+      )
+    }
     steps.append(
       "Each voxel of \(its) own grid was given the label of highest posterior probability, fluid no "
         + "further than halfway from its purest voxels' intensity to that of the tissue beside it; "
@@ -58,6 +64,9 @@ package struct Methods {
       + "Vision and Pattern Recognition, 9290-9299.",
     "Kingma, D. P., & Welling, M. (2014). Auto-encoding variational Bayes. International Conference "
       + "on Learning Representations.",
+    "Tu, Z., & Bai, X. (2010). Auto-context and its application to high-level vision tasks and 3D "
+      + "brain image segmentation. IEEE Transactions on Pattern Analysis and Machine Intelligence, "
+      + "32(10), 1744-1757.",
   ]
 
   /// As plain text.

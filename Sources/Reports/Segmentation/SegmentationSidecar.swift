@@ -25,14 +25,18 @@ package struct SegmentationSidecar: Encodable, Sendable {
     let name: String
     let source: String
     let space: String
-    /// Digests of the trained prior and of the encoder of scans, where these were used.
+    /// Digests of the trained prior, of the encoder of scans and of the trained context, where these were used.
     let prior: String?
     let encoder: String?
+    let context: String?
 
     package init(
-      _ atlas: Atlas, learned: LearnedPrior? = nil, source: AtlasChoice.Source
+      _ atlas: Atlas, learned: LearnedPrior? = nil, settings: Segmenter.Settings = .init(),
+      source: AtlasChoice.Source
     ) {
-      (prior, encoder) = (learned?.file.digest, learned?.encoder?.digest)
+      let latent = settings.usesLatent ? learned : nil
+      (prior, encoder) = (latent?.file.digest, latent?.encoder?.digest)
+      context = settings.usesContext ? learned?.context?.digest : nil
       fingerprint = atlas.fingerprint
       maps = atlas.origin.maps
       name = atlas.name
@@ -48,6 +52,7 @@ package struct SegmentationSidecar: Encodable, Sendable {
       case space = "Space"
       case prior = "TrainedPrior"
       case encoder = "TrainedEncoder"
+      case context = "TrainedContext"
     }
   }
 

@@ -36,7 +36,7 @@ extension BenchCommand {
     @Flag(help: "Inverted and T2-like contrast, slices of 5 mm, voxels of 0.7 mm.")
     var robust = false
 
-    @Flag(help: "Compare the whole method with and without the trained prior only.")
+    @Flag(help: "Measure only what each part that was trained is worth.")
     var priorOnly = false
 
     @Option(
@@ -116,8 +116,8 @@ extension BenchCommand {
               variant: name ?? variant.name, scan: known.name, scores: scores, seconds: seconds))
         }
       }
-      let both = learned == nil ? [SegmenterVariant.whole] : [.withoutPrior, .whole]
-      let all = priorOnly ? both : SegmenterVariant.all(hasPrior: learned != nil)
+      let trained = SegmenterVariant.trained(learned)
+      let all = priorOnly ? trained : SegmenterVariant.all(learned)
       for place in stride(from: 0, to: files.count, by: 2) {
         let known = try read(files[place], files[place + 1])
         if robust {
@@ -135,7 +135,7 @@ extension BenchCommand {
         progress.update(Double(place / 2 + 1) / total)
       }
       for (index, path) in fromMaps.enumerated() {
-        try measure(try draw(path, atlas.prior.table, seed: UInt64(index + 1)), both)
+        try measure(try draw(path, atlas.prior.table, seed: UInt64(index + 1)), trained)
         progress.update(Double(index + 1) / total)
       }
       progress.finish()

@@ -11,8 +11,9 @@ extension BenchCommand {
       abstract: "Measures how many steps of refinement the encoder of scans saves.",
       discussion: """
         Refines the latent of each scan from what the encoder makes of it and from zero, and tells after \
-        how many steps the first is as good as the second is at the end. Losses are tempered negative \
-        log-posteriors, in nats: less is better.
+        how many steps the first is as good as the second is at the end, by the loss that is minimised and by \
+        the likelihood alone. Losses are tempered negative log-posteriors, in nats, likelihoods their part \
+        without log p(z): less is better.
 
         Examples:
           segpipe bench encoder scan.nii.gz
@@ -43,8 +44,11 @@ extension BenchCommand {
       let scan: String
       let stepsFromZero: Int
       let stepsFromEncoder: Int?
+      let stepsToLikelihood: Int?
       let lossesFromZero: [Double]
       let lossesFromEncoder: [Double]
+      let likelihoodsFromZero: [Double]
+      let likelihoodsFromEncoder: [Double]
     }
 
     func perform(_ console: Console) throws {
@@ -64,7 +68,10 @@ extension BenchCommand {
         entries.append(
           Entry(
             scan: path, stepsFromZero: steps, stepsFromEncoder: race.stepsOfEncoder,
-            lossesFromZero: race.fromZero, lossesFromEncoder: race.fromEncoder))
+            stepsToLikelihood: race.stepsToLikelihood, lossesFromZero: race.fromZero.losses,
+            lossesFromEncoder: race.fromEncoder.losses,
+            likelihoodsFromZero: race.fromZero.likelihoods,
+            likelihoodsFromEncoder: race.fromEncoder.likelihoods))
         progress.update(Double(index + 1) / Double(scans.count))
       }
       progress.finish()
@@ -85,6 +92,7 @@ extension BenchCommand {
         entry.stepsFromEncoder.map { "as good after \($0)" } ?? "not as good"
       return "\(entry.scan): from zero \(fixed(entry.lossesFromZero)) nats in "
         + "\(entry.stepsFromZero) steps; from the encoder \(fixed(entry.lossesFromEncoder)), \(verdict)"
+        + (entry.stepsToLikelihood.map { ", as likely after \($0)" } ?? ", not as likely")
     }
   }
 }

@@ -2,8 +2,8 @@ import Anatomy
 import Pipelines
 
 /// `kind: segment`, label maps of scans: a stage for each scan, and one that gathers their volumes and
-/// verdicts. `prior` and `encoder` name trained weights in place of those in the atlas's folder. Everything
-/// lies in the folder `NAME`, which is `${NAME.labels}`:
+/// verdicts. `prior`, `encoder` and `context` name trained weights in place of those in the atlas's folder.
+/// Everything lies in the folder `NAME`, which is `${NAME.labels}`:
 ///
 ///     NAME/SCAN_seg.nii.gz, .json       label map, and what was fitted
 ///     NAME/volumes/SCAN.tsv             its volumes
@@ -22,7 +22,8 @@ struct SegmentStage {
         .init("scans", .paths, isRequired: true), .init("atlas", .path),
         .init("pictures", .flag), .init("reports", .flag), .init("posteriors", .flag),
         .init("stripped", .choice(["auto", "yes", "no"])), .init("warp", .flag),
-        .init("prior", .path), .init("encoder", .path), .init("no-prior", .flag),
+        .init("prior", .path), .init("encoder", .path), .init("context", .path),
+        .init("no-prior", .flag), .init("no-latent", .flag), .init("no-context", .flag),
         .init("bias", .flag), .init("force", .flag), .init("repair", .flag),
         .init("refine", .integer(0...1000)), .init("samples", .integer(1...64)),
         .init("likelihood", .choice(EncoderSettings.Likelihood.allCases.map(\.rawValue))),
@@ -36,10 +37,13 @@ struct SegmentStage {
     var settings = ScanSegmenter.Settings()
     settings.method.stripped = ["yes": true, "no": false][request.text("stripped") ?? "auto"]
     settings.usesPrior = !(request.flag("no-prior") ?? false)
-    let (prior, encoder) = (request.place("prior"), request.place("encoder"))
-    guard settings.usesPrior || (prior == nil && encoder == nil) else {
+    settings.method.usesLatent = !(request.flag("no-latent") ?? false)
+    settings.method.usesContext = !(request.flag("no-context") ?? false)
+    let learned = ["prior", "encoder", "context"].map { request.place($0) }
+    guard settings.usesPrior || learned.allSatisfy({ $0 == nil }) else {
       throw StageKeyError(
-        stage: request.name, key: "no-prior", expected: "no where prior or encoder is given")
+        stage: request.name, key: "no-prior",
+        expected: "no where prior, encoder or context is given")
     }
     settings.method.fitsWarp = request.flag("warp") ?? true
     settings.method.fitsBias = request.flag("bias") ?? true
@@ -63,7 +67,7 @@ struct SegmentStage {
       tables: StudyTables(
         summary: "\(folder)/summary.tsv", volumes: "\(folder)/volumes.tsv",
         page: hasReports ? "\(folder)/summary.html" : nil, pages: "reports/"))
-    (study.prior, study.encoder) = (prior, encoder)
+    (study.prior, study.encoder, study.learnedContext) = (learned[0], learned[1], learned[2])
     let stages = study.stages(
       of: scans.map { subject, path in
         var job = SegmentationPlan.Job(

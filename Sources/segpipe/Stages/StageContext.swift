@@ -14,6 +14,8 @@ final class StageContext: Sendable {
     var prior: String?
     /// Of an encoder of scans; nil: that in the atlas's folder, for the prior that is there.
     var encoder: String?
+    /// Of a trained context; nil: as for an encoder.
+    var context: String?
   }
 
   private struct Last: Sendable {
@@ -53,8 +55,12 @@ final class StageContext: Sendable {
       let atlas = try AtlasFiles.read(files.folder)
       // Beside a prior that was named nothing is looked for: the stage would not know of it.
       let choice =
-        files.prior.map { LearnedChoice(prior: $0, encoder: files.encoder) }
-        ?? LearnedChoice.choose(prior: nil, encoder: files.encoder, atlas: .given(files.folder))
+        files.prior.map {
+          LearnedChoice(prior: $0, encoder: files.encoder, context: files.context)
+        }
+        ?? LearnedChoice.choose(
+          prior: nil, encoder: files.encoder, context: files.context,
+          atlas: .given(files.folder))
       let learned = try choice?.read(for: atlas)
       // The last one only: they are large, and stages come in groups.
       last = Last(files: files, stamps: stamps, atlas: atlas, learned: learned)
@@ -65,7 +71,8 @@ final class StageContext: Sendable {
   private static func stamps(of files: AnatomyFiles) -> [String: FileStamp] {
     let inFolder = (try? FileManager.default.subpathsOfDirectory(atPath: files.folder)) ?? []
     let paths =
-      inFolder.map { files.folder + "/" + $0 } + [files.prior, files.encoder].compactMap { $0 }
+      inFolder.map { files.folder + "/" + $0 }
+      + [files.prior, files.encoder, files.context].compactMap { $0 }
     return Dictionary(paths.compactMap { path in FileStamp(of: path).map { (path, $0) } }) {
       first, _ in first
     }
@@ -77,7 +84,7 @@ final class StageContext: Sendable {
       BuildAtlasStage(context: self).kind, TrainPriorStage(context: self).kind,
       ReportPriorStage(context: self).kind, EncoderStages(context: self).pretraining,
       EncoderStages(context: self).training, ReportEncoderStage(context: self).kind,
-      SegmentStage(context: self).kind,
+      TrainContextStage(context: self).kind, SegmentStage(context: self).kind,
     ]
   }
 }

@@ -31,10 +31,11 @@ struct StudyStages {
   let atlas: (location: Location, source: AtlasChoice.Source)
   let settings: ScanSegmenter.Settings
   let tables: StudyTables
-  /// Files of a trained prior and of an encoder of scans; nil: those in the atlas's folder.
+  /// Files of a trained prior, of an encoder of scans and of a trained context; nil: those in the atlas's folder.
   var prior: Location?
   var encoder: Location?
-  private static let version = 9
+  var learnedContext: Location?
+  private static let version = 10
 
   /// The stages, those of scans first, in the order given.
   func stages(of scans: [StudyScan]) -> [Stage] {
@@ -57,7 +58,9 @@ struct StudyStages {
         StageInput("scan", .outside(scan.job.scan)),
         StageInput("atlas", atlas.location, isFolder: true),
       ]
-      for (name, file) in [("prior", prior), ("encoder", encoder)] {
+      for (name, file) in [
+        ("prior", prior), ("encoder", encoder), ("context", learnedContext),
+      ] {
         if let file { plan.inputs.append(StageInput(name, file)) }
       }
       if let voxels = ScanFiles.voxels(of: scan.job.scan) {
@@ -81,6 +84,8 @@ struct StudyStages {
     return [
       StageParameter("stripped", method.stripped.map { .flag($0) } ?? .text("auto")),
       StageParameter("prior", .flag(settings.usesPrior)),
+      StageParameter("latent", .flag(method.usesLatent)),
+      StageParameter("context", .flag(method.usesContext)),
       StageParameter("warp", .flag(method.fitsWarp)),
       StageParameter("bias", .flag(method.fitsBias)),
       StageParameter("refine", .number(Double(method.refinements))),
@@ -97,7 +102,7 @@ struct StudyStages {
     let read = try context.read(
       StageContext.AnatomyFiles(
         folder: place.input("atlas") ?? "", prior: place.input("prior"),
-        encoder: place.input("encoder")))
+        encoder: place.input("encoder"), context: place.input("context")))
     let segmenter = try ScanSegmenter(
       atlas: read.atlas, learned: read.learned, source: atlas.source,
       settings: settings, console: context.console)

@@ -45,7 +45,8 @@ final class ScanSegmenter {
         atlas: atlas.prior.grid.count, readsAnatomy: settings.usesPrior && learned != nil,
         samples: settings.method.samples))
     identity = SegmentationSidecar.AtlasIdentity(
-      atlas, learned: settings.usesPrior ? learned : nil, source: source)
+      atlas, learned: settings.usesPrior ? learned : nil, settings: settings.method,
+      source: source)
   }
 
   /// Part of one scan's work that reading and fitting are; the rest is writing.

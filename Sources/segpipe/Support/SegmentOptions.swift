@@ -108,8 +108,20 @@ struct SegmentMethodOptions: ParsableArguments {
       valueName: "file"))
   var encoder: String?
 
-  @Flag(help: "Use no trained prior: the location prior and a warp alone.")
+  @Option(
+    help: ArgumentHelp(
+      "Trained context (see train-context). Default: that beside the prior, if any.",
+      valueName: "file"))
+  var context: String?
+
+  @Flag(help: "Use nothing that was trained: the location prior and a warp alone.")
   var noPrior = false
+
+  @Flag(help: "Read no latent: of what was trained, the context alone.")
+  var noLatent = false
+
+  @Flag(help: "Label each voxel by itself: of what was trained, the latent alone.")
+  var noContext = false
 
   @Option(
     help: ArgumentHelp("Steps by which its latent is refined on the scan.", valueName: "N"))
@@ -149,8 +161,14 @@ struct SegmentMethodOptions: ParsableArguments {
     if noPrior && samples > 1 {
       throw ValidationError("--samples draws from the trained prior, which --no-prior leaves out.")
     }
-    if noPrior && (prior != nil || encoder != nil) {
-      throw ValidationError("--no-prior excludes --prior and --encoder.")
+    if noPrior && (prior != nil || encoder != nil || context != nil) {
+      throw ValidationError("--no-prior excludes --prior, --encoder and --context.")
+    }
+    if noContext && context != nil {
+      throw ValidationError("--no-context excludes --context.")
+    }
+    if noLatent && samples > 1 {
+      throw ValidationError("--samples draws the latent, which --no-latent leaves out.")
     }
     if atlas != nil && workspace != nil {
       throw ValidationError("--atlas and --workspace exclude each other.")
@@ -167,6 +185,7 @@ struct SegmentMethodOptions: ParsableArguments {
     settings.posteriorLevels = levels
     (settings.refinements, settings.likelihood) = (refine, likelihood)
     (settings.samples, settings.seed) = (samples, seed)
+    (settings.usesLatent, settings.usesContext) = (!noLatent, !noContext)
     return settings
   }
 
@@ -178,7 +197,9 @@ struct SegmentMethodOptions: ParsableArguments {
   }
 
   private func files(_ choice: AtlasChoice) -> LearnedChoice? {
-    noPrior ? nil : LearnedChoice.choose(prior: prior, encoder: encoder, atlas: choice)
+    noPrior
+      ? nil
+      : LearnedChoice.choose(prior: prior, encoder: encoder, context: context, atlas: choice)
   }
 
   /// What segmenting takes, before anything large is read.

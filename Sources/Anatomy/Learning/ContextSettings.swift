@@ -1,0 +1,34 @@
+import Networks
+
+/// How a `ContextNetwork` is trained.
+package struct ContextSettings: Hashable, Sendable, Codable {
+  /// Steps, a tile of a drawn scan each.
+  package var steps = 2400
+  /// Tiles that are taken of each drawn scan.
+  package var tiles = 16
+  /// Highest learning rate.
+  package var rate = 1e-3
+  package var seed: UInt64 = 1
+  package var augmentation = MapAugmentation.Settings()
+  package var evaluationInterval = 500
+  /// Stops when this many reports in a row bring no gain; nil never does.
+  package var patience: Int?
+
+  package init() {}
+
+  /// Bytes that training takes, about: the maps with their mirror images, a drawn scan and its fit, and the network
+  /// with its tile.
+  package func trainingBytes(for prior: LocationPrior, maps: Int) -> Int {
+    let images = prior.table.hasPartners ? 2 : 1
+    return prior.grid.count * (maps * images + Self.bytesOfScan) + Self.bytesOfNetwork
+  }
+
+  private static let bytesOfScan = 70
+  private static let bytesOfNetwork = 300 << 20
+
+  /// Learning rate by step.
+  package var schedule: LearningRateSchedule {
+    LearningRateSchedule(
+      peak: rate, warmup: min(50, steps / 10), total: steps, last: rate / 100)
+  }
+}

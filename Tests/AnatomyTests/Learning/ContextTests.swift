@@ -1,0 +1,109 @@
+import Foundation
+import Imaging
+import Networks
+import Testing
+
+@testable import Anatomy
+
+/// Labels by what lies around them: what is merged, what the loss is, and what a trained network changes.
+@Suite struct ContextTests {
+  @Test func sidesAreOne() throws {
+    let merge = SideMerge(try SmallHead.table())
+    // Background, white matter, cortex, ventricle, fluid, and the same again for the right, and the nuclei.
+    #expect(merge.channelOf == [0, 1, 2, 3, 4, 1, 2, 3, 5, 5])
+    #expect(merge.count == 6)
+  }
+
+  @Test func surroundingsAreBackgroundWhereTheyWereTakenOff() throws {
+    let table = try LabelTable(labels: [
+      .background, Label(index: 2, name: "white", color: .distinct(2), mapping: 2, group: "white"),
+      Label(index: 5, name: "skin", color: .distinct(5), mapping: 5, group: "skin"),
+    ])
+    let merge = SideMerge(table)
+    #expect(merge.channels(.whole) == [0, 1, 2])
+    #expect(merge.channels(.stripped) == [0, 1, 0])
+  }
+
+  @Test func boxesHoldAllOfWhatIsChosen() throws {
+    let table = try Fixture.table(Fixture.label(1), Fixture.label(2))
+    let chosen = [SIMD3(3, 2, 4), SIMD3(5, 4, 4), SIMD3(4, 6, 2)]
+    let prior = Fixture.prior(Fixture.grid(9, 8, 7), table) { label, at in
+      let share: UInt8 = chosen.contains(at) ? 10 : at.x == 0 ? 9 : 0
+      return label == 1 ? share : label == 2 ? 100 : 155 - share
+    }
+    let boxes = prior.planeBoxes(around: [false, true, false], least: 10)
+    #expect(boxes.indices.filter { boxes[$0] != nil } == [2, 4])
+    #expect(boxes[2] == PlaneBox(x: 4..<5, y: 6..<7))
+    #expect(boxes[4] == PlaneBox(x: 3..<6, y: 2..<5))
+    let both = prior.planeBoxes(around: [false, true, true], least: 110)
+    #expect(both == boxes)
+  }
+
+  /// -log of the share of the true label, its gradient by differences.
+  @Test func theLossIsThatOfTheChangedPosterior() throws {
+    let (channels, extents) = (18, Extents(4, 4, 6))
+    let shape = ActivationShape(channels: channels, extents: extents)
+    var judged = [Bool](repeating: true, count: channels)
+    judged[0] = false
+    let loss = try ContextLoss(shape, isJudged: judged, margin: 1)
+    let grid = Fixture.grid(6, 4, 4)
+    var random = Philox(seed: 3)
+    let truth = (0..<grid.count).map { _ in UInt8(random.next() % UInt64(channels)) }
+    func values() -> [Float] { (0..<shape.plainCount).map { _ in random.uniform() } }
+    func packed(_ values: [Float], _ target: Tensor) throws {
+      let plain = try Tensor(count: shape.plainCount)
+      plain.assign(values)
+      shape.pack(plain, into: target)
+    }
+    let (q, r) = (values(), values().map { 2 * $0 - 1 })
+    try packed(q, loss.posteriors)
+    func value(_ logits: [Float]) throws -> Double {
+      try packed(logits, loss.logits)
+      return loss.differentiate(truth, on: grid, from: .zero).loss
+    }
+    let found = try value(r)
+    let gradient = try Tensor(count: shape.plainCount)
+    shape.unpack(loss.logits, into: gradient)
+    // 2 x 2 x 4 voxels are further than 1 from the border.
+    var (expected, count) = (0.0, 0)
+    for z in 1..<3 {
+      for y in 1..<3 {
+        for x in 1..<5 {
+          let voxel = grid.index(x, y, z)
+          let shares = (0..<channels).map { channel -> Double in
+            let i = channel * extents.count + voxel
+            return (Double(q[i]) + 1e-4) * exp(Double(r[i]))
+          }
+          expected -= log(shares[Int(truth[voxel])] / shares.reduce(0, +))
+          count += 1
+        }
+      }
+    }
+    #expect(abs(found - expected / Double(count)) < 1e-5)
+    for i in stride(from: 7, to: r.count, by: 41) {
+      let step: Float = 1e-2
+      var (up, down) = (r, r)
+      up[i] += step
+      down[i] -= step
+      let slope = (try value(up) - value(down)) / Double(2 * step)
+      #expect(abs(slope - Double(gradient.pointer[i])) < 1e-4, "\(i)")
+    }
+  }
+
+  @Test func voxelsFarFromWhatIsAskedForAreNotJudged() throws {
+    let shape = ActivationShape(channels: 2, extents: Extents(2, 2, 2))
+    let loss = try ContextLoss(shape, isJudged: [false, true], margin: 0)
+    loss.posteriors.fill(with: 0)
+    for voxel in 0..<8 {
+      loss.posteriors.pointer[voxel * 16] = 1
+      // What is asked for is likely at one voxel.
+      loss.posteriors.pointer[voxel * 16 + 1] = voxel == 3 ? 0.5 : 0
+    }
+    loss.logits.fill(with: 0)
+    let grid = Fixture.grid(2, 2, 2)
+    let truth: [UInt8] = [0, 0, 0, 0, 0, 1, ChannelMap.missing, 0]
+    _ = loss.differentiate(truth, on: grid, from: .zero)
+    let changed = (0..<8).filter { loss.logits.pointer[$0 * 16 + 1] != 0 }
+    #expect(changed == [3, 5])
+  }
+}
