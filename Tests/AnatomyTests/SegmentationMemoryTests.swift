@@ -6,6 +6,7 @@ import Testing
   private struct Peak {
     let voxels: Int
     let readsAnatomy: Bool
+    var usesContext = false
     var samples = 1
     let mebibytes: Int
   }
@@ -20,13 +21,21 @@ import Testing
     Peak(voxels: 70_444_997, readsAnatomy: true, mebibytes: 1299),
     Peak(voxels: 70_444_997, readsAnatomy: true, samples: 4, mebibytes: 1504),
     Peak(voxels: 70_444_997, readsAnatomy: false, mebibytes: 1055),
+    Peak(voxels: 4_096_000, readsAnatomy: true, usesContext: true, mebibytes: 1020),
+    Peak(voxels: 4_096_000, readsAnatomy: true, usesContext: true, samples: 4, mebibytes: 1440),
+    Peak(voxels: 4_096_000, readsAnatomy: false, usesContext: true, mebibytes: 938),
+    Peak(voxels: 16_777_216, readsAnatomy: true, usesContext: true, mebibytes: 1104),
+    Peak(voxels: 70_444_997, readsAnatomy: true, usesContext: true, mebibytes: 1586),
+    Peak(voxels: 70_444_997, readsAnatomy: true, usesContext: true, samples: 4, mebibytes: 2021),
+    Peak(voxels: 70_444_997, readsAnatomy: false, usesContext: true, mebibytes: 1526),
   ]
 
   /// An estimate is never below the peak, and at most an eighth above it.
   @Test func estimatesHoldWhatWasMeasured() {
     for peak in Self.peaks {
       let memory = SegmentationMemory(
-        atlas: 160 * 192 * 224, readsAnatomy: peak.readsAnatomy, samples: peak.samples)
+        atlas: 160 * 192 * 224, readsAnatomy: peak.readsAnatomy, usesContext: peak.usesContext,
+        samples: peak.samples)
       let estimate = (memory.shared + memory.scan(voxels: peak.voxels)) >> 20
       let allowed = peak.mebibytes...peak.mebibytes * 9 / 8
       #expect(allowed.contains(estimate), "\(peak) \(estimate)")

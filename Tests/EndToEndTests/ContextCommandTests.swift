@@ -80,7 +80,10 @@ import Testing
       func segment(_ name: String, _ options: String...) throws -> [UInt8] {
         let path = scratch + "/\(name).nii.gz"
         let result = try Program.run(
-          ["segment", scan, "-o", path, "--workspace", TinyPrior.workspace] + options)
+          [
+            "segment", scan, "-o", path, "--workspace", TinyPrior.workspace, "--posteriors",
+            scratch + "/\(name)_p.nii.gz",
+          ] + options)
         #expect(result.status == 0, "\(result.errors)")
         return try fileBytes(scratch + "/\(name).json")
       }
@@ -95,7 +98,8 @@ import Testing
       // Whatever the number of threads.
       _ = try segment("one", "--context", context, "--threads", "1")
       #expect(try fileBytes(scratch + "/used.nii.gz") == fileBytes(scratch + "/one.nii.gz"))
-      #expect(try fileBytes(scratch + "/plain.nii.gz") != fileBytes(scratch + "/used.nii.gz"))
+      #expect(try fileBytes(scratch + "/used_p.nii.gz") == fileBytes(scratch + "/one_p.nii.gz"))
+      #expect(try fileBytes(scratch + "/used_p.nii.gz") != fileBytes(scratch + "/plain_p.nii.gz"))
       for options in [["--no-prior"], ["--no-context"]] {
         let refused = try Program.run(
           ["segment", scan, "-o", scratch + "/x.nii.gz", "--context", context] + options)

@@ -4,23 +4,32 @@ package struct SegmentationMemory: Equatable, Sendable {
   /// Voxels of the atlas.
   private let atlas: Int
   private let readsAnatomy: Bool
+  private let usesContext: Bool
   private let samples: Int
 
-  /// `readsAnatomy`: whether there is a trained prior, of which `samples` anatomies are kept.
-  package init(atlas: Int, readsAnatomy: Bool, samples: Int = 1) {
+  /// `readsAnatomy`: whether z is read through a trained prior, of which `samples` anatomies are kept;
+  /// `usesContext`: whether there is a trained context.
+  package init(atlas: Int, readsAnatomy: Bool, usesContext: Bool, samples: Int = 1) {
     self.atlas = atlas
     self.readsAnatomy = readsAnatomy
+    self.usesContext = usesContext
     self.samples = readsAnatomy ? samples : 0
   }
 
-  /// With the head atlas and its trained prior.
-  package static let head = SegmentationMemory(atlas: 160 * 192 * 224, readsAnatomy: true)
+  /// With the head atlas, its trained prior and its trained context.
+  package static let head = SegmentationMemory(
+    atlas: 160 * 192 * 224, readsAnatomy: true, usesContext: true)
 
   /// What all scans share: the program and the atlas.
   package var shared: Int { 48 << 20 + 24 * atlas }
 
   /// What a scan takes beside that.
   package func scan(voxels: Int) -> Int {
+    let context = usesContext ? (120 + 22 * max(0, samples - 1)) * atlas + 9 * voxels : 0
+    return max(context, withoutContext(voxels: voxels))
+  }
+
+  private func withoutContext(voxels: Int) -> Int {
     let labelling = 14 * voxels
     guard readsAnatomy else { return labelling }
     // Networks are gone when labels are found.

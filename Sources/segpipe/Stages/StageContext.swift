@@ -50,7 +50,7 @@ final class StageContext: Sendable {
       let stamps = Self.stamps(of: files)
       if let last, last.files == files, last.stamps == stamps { return (last.atlas, last.learned) }
       let memory = SegmentationMemory(
-        atlas: try AtlasFiles.voxels(of: files.folder), readsAnatomy: false)
+        atlas: try AtlasFiles.voxels(of: files.folder), readsAnatomy: false, usesContext: false)
       try MemoryGuard(memory).checkAtlas(files.folder)
       let atlas = try AtlasFiles.read(files.folder)
       // Beside a prior that was named nothing is looked for: the stage would not know of it.

@@ -42,7 +42,9 @@ final class ScanSegmenter {
       prior: atlas.prior, learned: settings.usesPrior ? learned : nil, settings: settings.method)
     memory = MemoryGuard(
       SegmentationMemory(
-        atlas: atlas.prior.grid.count, readsAnatomy: settings.usesPrior && learned != nil,
+        atlas: atlas.prior.grid.count,
+        readsAnatomy: settings.usesPrior && learned != nil && settings.method.usesLatent,
+        usesContext: settings.usesPrior && learned?.context != nil && settings.method.usesContext,
         samples: settings.method.samples))
     identity = SegmentationSidecar.AtlasIdentity(
       atlas, learned: settings.usesPrior ? learned : nil, settings: settings.method,

@@ -206,9 +206,10 @@ struct SegmentMethodOptions: ParsableArguments {
   ///
   /// - Throws: what `AtlasFiles.voxels` throws.
   func memory(_ choice: AtlasChoice) throws -> SegmentationMemory {
-    SegmentationMemory(
-      atlas: try AtlasFiles.voxels(of: choice.folder), readsAnatomy: files(choice) != nil,
-      samples: samples)
+    let files = files(choice)
+    return SegmentationMemory(
+      atlas: try AtlasFiles.voxels(of: choice.folder), readsAnatomy: files != nil && !noLatent,
+      usesContext: files?.context != nil && !noContext, samples: samples)
   }
 
   /// Throws: `ImagingError`, `AnatomyError.badMatrix`.

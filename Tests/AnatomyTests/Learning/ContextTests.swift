@@ -78,11 +78,11 @@ import Testing
           let first = (0..<channels).max {
             q[$0 * extents.count + voxel] < q[$1 * extents.count + voxel]
           }
-          let beside = [(1, 0, 0), (0, 1, 0), (0, 0, 1)].contains { dx, dy, dz in
-            [-1, 1].contains {
-              Int(truth[grid.index(x + $0 * dx, y + $0 * dy, z + $0 * dz)]) == first
-            }
-          }
+          let neighbours = [
+            grid.index(x - 1, y, z), grid.index(x + 1, y, z), grid.index(x, y - 1, z),
+            grid.index(x, y + 1, z), grid.index(x, y, z - 1), grid.index(x, y, z + 1),
+          ]
+          let beside = neighbours.contains { Int(truth[$0]) == first }
           let target = beside ? first ?? 0 : Int(truth[voxel])
           kept += beside && target != Int(truth[voxel]) ? 1 : 0
           expected -= log(shares[target] / shares.reduce(0, +))
