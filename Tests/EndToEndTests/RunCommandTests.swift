@@ -177,7 +177,7 @@ import segpipe
 
   @Test func scansAtOnceFollowThreadsAndMemory() throws {
     #expect(ScansInFlight.estimate(4, voxels: 7_000_000, available: 64 << 30) == 4)
-    #expect(ScansInFlight.estimate(4, voxels: 7_000_000, available: 3 << 29) == 2)
+    #expect(ScansInFlight.estimate(4, voxels: 7_000_000, available: 2 << 30) == 2)
     #expect(ScansInFlight.estimate(4, voxels: 7_000_000, available: 1 << 20) == 1)
     try Scratch.use { folder in
       let study = try TinyStudy(folder, scans: 4)

@@ -195,7 +195,7 @@ import Testing
     }
   }
 
-  /// The head atlas and its networks take some 700 MiB.
+  /// The head atlas and its networks take some 1,000 MiB.
   @Test(arguments: [200_000, 340_000, 500_000, 900_000])
   func tooLittleMemoryIsSaidBeforeAnyWork(limit: Int) throws {
     try Scratch.use { folder in
