@@ -22,12 +22,8 @@ struct ContextTrainingWork {
     in folder: TrainingFolder, console: Console, prepared: () throws -> Void = {},
     advance: @escaping (Double) -> Void
   ) throws -> (steps: Int, isPlateau: Bool) {
-    var shown: Set<String> = []
-    let maps = try given.aligned(holdingOut: holdOut) { path in
-      let image = try ImageReader.readLabels(path, reading)
-      if shown.insert(path).inserted { console.show(image.findings, of: path) }
-      return image.volume
-    }
+    let maps = try given.aligned(
+      holdingOut: holdOut, reading: reading, console: console)
     try prepared()
     var work = ContextTraining(settings, atlas: given.atlas, maps: maps, folder: folder)
     work.checkpointInterval = checkpointInterval

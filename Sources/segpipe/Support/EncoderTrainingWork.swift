@@ -49,13 +49,8 @@ extension EncoderTraining.Inputs {
     _ given: LearningInputs, holdingOut holdOut: [String], reading: ReadOptions,
     console: Console, scans: [NamedScan] = []
   ) throws -> EncoderTraining.Inputs {
-    var shown: Set<String> = []
-    let (kept, heldOut) = try given.aligned(holdingOut: holdOut) { path in
-      let image = try ImageReader.readLabels(path, reading)
-      if shown.insert(path).inserted { console.show(image.findings, of: path) }
-      return image.volume
-    }
-    return Self(maps: (kept, heldOut), scans: scans)
+    let maps = try given.aligned(holdingOut: holdOut, reading: reading, console: console)
+    return Self(maps: maps, scans: scans)
   }
 
   /// Scans, registered and observed. `advance` is told how much is done, 0...1.

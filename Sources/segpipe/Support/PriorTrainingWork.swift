@@ -22,12 +22,8 @@ struct PriorTrainingWork {
     in folder: TrainingFolder, console: Console, prepared: () throws -> Void = {},
     advance: @escaping (Double) -> Void
   ) throws -> (steps: Int, isPlateau: Bool) {
-    var shown: Set<String> = []
-    let (kept, heldOut) = try given.aligned(holdingOut: holdOut) { path in
-      let image = try ImageReader.readLabels(path, reading)
-      if shown.insert(path).inserted { console.show(image.findings, of: path) }
-      return image.volume
-    }
+    let (kept, heldOut) = try given.aligned(
+      holdingOut: holdOut, reading: reading, console: console)
     try prepared()
     var work = PriorTraining(
       settings, atlas: given.atlas, maps: kept, heldOut: heldOut, folder: folder)
