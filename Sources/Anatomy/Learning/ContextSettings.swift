@@ -1,17 +1,15 @@
 import Networks
 
 /// How a `ContextNetwork` is trained.
-package struct ContextSettings: Hashable, Sendable, Codable {
+package struct ContextSettings: TrainingSettings {
   /// Steps, a tile of a drawn scan each.
   package var steps = 2400
   /// Tiles that are taken of each drawn scan.
   package var tiles = 16
-  /// Highest learning rate.
   package var rate = 1e-3
   package var seed: UInt64 = 1
   package var augmentation = MapAugmentation.Settings()
   package var evaluationInterval = 500
-  /// Stops when this many reports in a row bring no gain; nil never does.
   package var patience: Int?
 
   package init() {}

@@ -1,24 +1,20 @@
-import Foundation
 import Networks
 
-/// A trained encoder of scans as a file: weights, how they were made, and for which prior.
-package struct EncoderFile: Sendable {
-  /// All that is needed to use the weights.
-  package struct Description: Codable, Equatable, Sendable {
-    /// Raised when files of before can no longer be read.
-    package var version = 2
-    package var atlas: String
-    /// The decoder that the encoder was trained through (`PriorFile.decoderDigest`).
-    package var decoder: String
-    /// The trainings that made the weights, first to last.
-    package var trainings: [Training]
+/// A trained encoder of scans as a file.
+package typealias EncoderFile = WeightsFile<EncoderDescription>
 
-    package init(atlas: String, decoder: String, trainings: [Training]) {
-      self.atlas = atlas
-      self.decoder = decoder
-      self.trainings = trainings
-    }
-  }
+/// How an encoder of scans was trained, and for which prior.
+package struct EncoderDescription: WeightsDescription {
+  package static let key = "segpipe_encoder"
+  package static let kind = "trained encoder of scans"
+
+  /// Raised when files of before can no longer be read.
+  package var version = 2
+  package var atlas: String
+  /// The decoder that the encoder was trained through (`PriorFile.decoderDigest`).
+  package var decoder: String
+  /// The trainings that made the weights, first to last.
+  package var trainings: [Training]
 
   /// One training.
   package struct Training: Codable, Equatable, Sendable {
@@ -28,24 +24,14 @@ package struct EncoderFile: Sendable {
     package var steps: Int
   }
 
-  package let description: Description
-  package let path: String
-  private let file: Safetensors
-  private static let key = "segpipe_encoder"
-
-  /// Opens a file. Throws `NetworkError`.
-  package init(_ path: String) throws {
-    file = try Safetensors(contentsOf: path)
-    self.path = path
-    guard let text = file.metadata[Self.key],
-      let description = try? JSONDecoder().decode(Description.self, from: Data(text.utf8))
-    else {
-      throw NetworkError.damagedFile(
-        path: path, reason: "it is no trained encoder of scans of segpipe")
-    }
-    self.description = description
+  package init(atlas: String, decoder: String, trainings: [Training]) {
+    self.atlas = atlas
+    self.decoder = decoder
+    self.trainings = trainings
   }
+}
 
+extension WeightsFile<EncoderDescription> {
   /// Throws `AnatomyError.otherPrior` unless the encoder was trained through this prior's decoder,
   /// `NetworkError`.
   func check(_ prior: PriorFile) throws {
@@ -53,22 +39,5 @@ package struct EncoderFile: Sendable {
     guard description.decoder == decoder else {
       throw AnatomyError.otherPrior(path: path, found: description.decoder, expected: decoder)
     }
-  }
-
-  /// Sets weights. Throws `NetworkError`.
-  func load(into parameters: ParameterValues) throws { try file.load(into: parameters) }
-
-  /// The digest that the file carries, in hexadecimal.
-  package var digest: String { file.digest ?? "" }
-
-  /// Writes weights in half precision. Throws `NetworkError.inputOutput`.
-  static func write(
-    _ parameters: ParameterValues, _ description: Description, to path: String
-  ) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let text = String(decoding: try encoder.encode(description), as: UTF8.self)
-    try Safetensors.write(
-      Safetensors.items(parameters, half: true), metadata: [key: text], to: path)
   }
 }

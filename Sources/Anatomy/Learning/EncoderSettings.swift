@@ -1,7 +1,7 @@
 import Networks
 
 /// How an encoder of scans is trained.
-package struct EncoderSettings: Hashable, Sendable, Codable {
+package struct EncoderSettings: TrainingSettings {
   /// What judges that which the decoder makes of z.
   package enum Source: String, Hashable, Sendable, Codable {
     /// The labels that scans were drawn from; for scans without labels, how well mean intensities repeat
@@ -22,14 +22,12 @@ package struct EncoderSettings: Hashable, Sendable, Codable {
   package var temperature: Float = ScanAnatomy.temperature
   package var beta = 1.0
   package var steps: Int
-  /// Highest learning rate.
   package var rate: Double
   /// Samples of z for each scan and step.
   package var samples = 1
   package var seed: UInt64 = 1
   package var augmentation = MapAugmentation.Settings()
   package var evaluationInterval = 250
-  /// Stops when this many reports in a row bring no gain; nil never does.
   package var patience: Int?
 
   package init(_ source: Source) {

@@ -1,10 +1,8 @@
 import Files
-import Foundation
 import Networks
 
-/// A training of an encoder of scans from its files to its files: takes up what a stopped one left, writes
-/// checkpoints and the log, and in the end the trained encoder.
-package struct EncoderTraining {
+/// A training of an encoder of scans from its files to its files.
+package struct EncoderTraining: Training {
   package let settings: EncoderSettings
   package let atlas: Atlas
   package let prior: PriorFile
@@ -12,7 +10,6 @@ package struct EncoderTraining {
   package let start: EncoderFile?
   package let inputs: Inputs
   package let folder: TrainingFolder
-  /// Steps between two checkpoints.
   package var checkpointInterval = 250
   package var hooks = TrainingHooks<EncoderReport>()
 
@@ -20,14 +17,12 @@ package struct EncoderTraining {
   package struct Inputs {
     package typealias NamedScan = (name: String, observation: ScanObservation)
 
-    /// Label maps that scans are drawn from, and those that are only looked at, nil: some of them.
-    package var maps: (kept: AlignedMaps, heldOut: AlignedMaps?)?
+    /// Label maps that scans are drawn from.
+    package var maps: TrainingMaps?
     /// Scans without labels.
     package var scans: [NamedScan]
 
-    package init(
-      maps: (kept: AlignedMaps, heldOut: AlignedMaps?)? = nil, scans: [NamedScan] = []
-    ) {
+    package init(maps: TrainingMaps? = nil, scans: [NamedScan] = []) {
       self.maps = maps
       self.scans = scans
     }
@@ -47,14 +42,9 @@ package struct EncoderTraining {
     self.folder = folder
   }
 
-  /// Inputs of the training looked at where none are held out.
-  private static let shown = 3
-
   /// A gain, in Dice or nats a voxel.
   private static let leastGain = 0.001
 
-  /// Trains to the end or until asked to stop. Throws `AnatomyError.otherTraining`,
-  /// `AnatomyError.otherPrior`, `NetworkError`, `FileError`.
   package func run() throws -> TrainingEnding {
     let identity = try identity
     try TrainingIdentity(identity).check(folder.checkpoints)
@@ -71,18 +61,15 @@ package struct EncoderTraining {
     let trainer = try EncoderTrainer(
       settings, encoder: encoder, prior: atlas.prior, inputs: given, evaluated: shown,
       notes: identity)
-    let ending = try TrainingLoop(
-      trainer: trainer, folder: folder,
-      checkpointInterval: checkpointInterval, patience: settings.patience,
-      leastGain: Self.leastGain, hooks: hooks
-    ).run()
+    let ending = try run(trainer, leastGain: Self.leastGain)
     precondition(
       Self.digest(encoder.model.parameters) == decoder, "the frozen decoder has changed")
     guard case .finished(let steps, _) = ending else { return ending }
-    let training = EncoderFile.Training(settings: settings, inputs: inputs.names, steps: steps)
+    let training = EncoderDescription.Training(
+      settings: settings, inputs: inputs.names, steps: steps)
     try EncoderFile.write(
       encoder.parameters,
-      EncoderFile.Description(
+      EncoderDescription(
         atlas: atlas.name, decoder: try prior.decoderDigest(),
         trainings: (start?.description.trainings ?? []) + [training]),
       to: folder.weights)
@@ -91,9 +78,7 @@ package struct EncoderTraining {
 
   private var trainerInputs: (given: EncoderTrainer.Inputs, shown: EncoderTrainer.Inputs) {
     let scans = inputs.scans.map(\.observation)
-    let shown = inputs.maps.map { maps in
-      maps.heldOut ?? AlignedMaps(Array(maps.kept.maps.prefix(Self.shown)), in: maps.kept.space)
-    }
+    let shown = inputs.maps.map { $0.heldOut ?? $0.kept.shown }
     return (.init(maps: inputs.maps?.kept, scans: scans), .init(maps: shown, scans: scans))
   }
 
@@ -106,8 +91,6 @@ package struct EncoderTraining {
   /// Everything but the number of steps that decides what a step does.
   private var identity: [String: String] {
     get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = .sortedKeys
       var hash = SHA256()
       for map in inputs.maps?.kept.maps ?? [] {
         map.channels.withUnsafeBytes { hash.update($0) }
@@ -117,7 +100,7 @@ package struct EncoderTraining {
         scan.observation.table.values.withUnsafeBytes { hash.update($0) }
       }
       return [
-        "settings": String(decoding: try encoder.encode(settings), as: UTF8.self),
+        "settings": try settings.sortedJSON(),
         "atlas": "\(atlas.name) \(atlas.fingerprint)", "decoder": try prior.decoderDigest(),
         "start": start?.digest ?? "the prior's own encoder",
         "inputs": inputs.names.joined(separator: ", "), "content": hash.hexadecimal,

@@ -21,20 +21,10 @@ package struct LearningInputs {
   ///
   /// - Throws: `AnatomyError.tooLittleMemory`; `NetworkError.invalidShape` for a grid that the network
   ///   cannot take.
-  package func checkMemory(for settings: PriorSettings, available: Int?) throws {
-    try Self.check(
-      try settings.trainingBytes(for: atlas.prior, maps: files.paths.count), available)
-  }
-
-  /// The same for a training of a context.
-  ///
-  /// - Throws: `AnatomyError.tooLittleMemory`.
-  package func checkMemory(for settings: ContextSettings, available: Int?) throws {
-    try Self.check(
-      settings.trainingBytes(for: atlas.prior, maps: files.paths.count), available)
-  }
-
-  private static func check(_ needed: Int, _ available: Int?) throws {
+  package func checkMemory<T: MapTraining>(
+    for training: T.Type, _ settings: T.Settings, available: Int?
+  ) throws {
+    let needed = try T.bytes(settings, for: atlas.prior, maps: files.paths.count)
     if let available, needed > available {
       throw AnatomyError.tooLittleMemory(needed: needed, available: available)
     }
@@ -45,7 +35,7 @@ package struct LearningInputs {
   /// - Throws: `AnatomyError.unknownMaps` for names that no map has, `.noMaps` when none is left.
   package func aligned(
     holdingOut names: [String], read: (String) throws -> Volume<Int32>
-  ) throws -> (kept: AlignedMaps, heldOut: AlignedMaps?) {
+  ) throws -> TrainingMaps {
     let known = files.paths.map(LabelMapFiles.name)
     let unknown = names.filter { !known.contains($0) }
     guard unknown.isEmpty else { throw AnatomyError.unknownMaps(names: unknown, known: known) }

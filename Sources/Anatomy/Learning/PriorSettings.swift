@@ -2,7 +2,7 @@ import Foundation
 import Networks
 
 /// How the prior auto-encoder is built and trained.
-package struct PriorSettings: Hashable, Sendable, Codable {
+package struct PriorSettings: TrainingSettings {
   /// Networks that can be trained.
   package enum Architecture: String, Sendable, Codable, CaseIterable {
     /// A decoder that warps the location prior and adds residual logits (`WarpingAutoEncoder`).
@@ -20,7 +20,6 @@ package struct PriorSettings: Hashable, Sendable, Codable {
   /// in training the warping network: they are many, and vary much in ways that nobody asks for.
   package var surroundings = 0.5
   package var steps = 4000
-  /// Highest learning rate.
   package var rate = 5e-4
   /// Samples of z for each label map and step.
   package var samples = 1
@@ -28,7 +27,6 @@ package struct PriorSettings: Hashable, Sendable, Codable {
   package var augmentation = MapAugmentation.Settings()
   /// Steps between two reports on label maps that are only looked at.
   package var evaluationInterval = 250
-  /// Stops when this many reports in a row bring less than `leastGain` of Dice; nil never does.
   package var patience: Int?
 
   package init(architecture: Architecture = .warping) {

@@ -93,7 +93,7 @@ extension Segmenter {
     guard let scale = IntensityScale(scan.voxels) else {
       throw AnatomyError.noContrast(path: path)
     }
-    let (affine, kind, _) = register(scan, scale: scale, trace: trace)
+    let (affine, _, _) = register(scan, scale: scale, trace: trace)
     var fitter = try startFit(scan, affine, scale: scale, path: path, trace: trace)
     if settings.fitsWarp { warp(&fitter, Self.coarseWarp, trace: trace) }
     let half = ScanAnatomy.halved(scan, affine.transform, prior.grid)

@@ -34,13 +34,13 @@ package struct EncoderPage {
     let images: [String]
   }
 
-  private let description: EncoderFile.Description
+  private let description: EncoderDescription
   private let trainings: [Training]
   private var examples: [Example] = []
 
   /// `reports` are those of the description's trainings, in their order; where there are fewer, they are
   /// those of the last.
-  package init(_ description: EncoderFile.Description, reports: [[EncoderReport]]) {
+  package init(_ description: EncoderDescription, reports: [[EncoderReport]]) {
     self.description = description
     let before = description.trainings.count - reports.count
     trainings = description.trainings.enumerated().map { place, training in
@@ -82,7 +82,7 @@ package struct EncoderPage {
   }
 
   private static func facts(
-    on training: EncoderFile.Training, _ reports: [EncoderReport]
+    on training: EncoderDescription.Training, _ reports: [EncoderReport]
   ) -> [Row] {
     let settings = training.settings
     var facts = [

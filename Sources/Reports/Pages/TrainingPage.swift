@@ -24,12 +24,12 @@ package struct TrainingPage {
     let citations: [String]
   }
 
-  private let description: PriorFile.Description
+  private let description: PriorDescription
   private let reports: [PriorReport]
   private var maps: [Picture] = []
   private var samples: [Picture] = []
 
-  package init(_ description: PriorFile.Description, reports: [PriorReport]) {
+  package init(_ description: PriorDescription, reports: [PriorReport]) {
     (self.description, self.reports) = (description, reports)
   }
 

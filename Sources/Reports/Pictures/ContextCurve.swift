@@ -1,7 +1,7 @@
 import Anatomy
 
 /// What a training of a context told, for people.
-package enum ContextCurve {
+package enum ContextCurve: TrainingCurve {
   /// One report on whole scans in one line; nil for those on the loss alone.
   package static func sentence(of report: ContextReport) -> String? {
     guard let dice = report.dice, let first = report.firstDice else { return nil }

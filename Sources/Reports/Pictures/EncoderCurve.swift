@@ -1,7 +1,11 @@
 import Anatomy
 
 /// What a training of an encoder of scans told, for people.
-package enum EncoderCurve {
+package enum EncoderCurve: TrainingCurve {
+  package static func sentence(of report: EncoderReport) -> String? {
+    if case .evaluation(let evaluation) = report { sentence(of: evaluation) } else { nil }
+  }
+
   /// One report on whole scans in one line.
   package static func sentence(of evaluation: EncoderEvaluation) -> String {
     var parts: [String] = []

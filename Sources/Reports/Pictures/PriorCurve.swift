@@ -1,7 +1,11 @@
 import Anatomy
 
 /// What a training of the prior auto-encoder told, for people.
-package enum PriorCurve {
+package enum PriorCurve: TrainingCurve {
+  package static func sentence(of report: PriorReport) -> String? {
+    if case .evaluation(let evaluation) = report { sentence(of: evaluation) } else { nil }
+  }
+
   /// One report on whole maps in one line.
   package static func sentence(of evaluation: PriorEvaluation) -> String {
     let kind = evaluation.heldOut ? "maps held out" : "training maps"

@@ -207,15 +207,14 @@ struct EncoderRun {
   ) throws {
     if outputs.overwrite { try folder.clear() }
     let progress = console.progress("training the encoder")
-    var work = EncoderTrainingWork(
-      settings: settings, atlas: atlas, prior: try PriorFile(prior.file), start: start,
-      inputs: inputs)
-    work.checkpointInterval = options.checkpointInterval
-    let (steps, isPlateau) = try work.perform(
-      in: folder, console: console, advance: { progress.update($0) })
+    let training = EncoderTraining(
+      settings, atlas: atlas, prior: try PriorFile(prior.file), start: start, inputs: inputs,
+      folder: folder)
+    let steps = try training.perform(
+      console, checkpointInterval: options.training.checkpointInterval,
+      advance: { progress.update($0) })
     progress.finish()
-    console.note(
-      "\(folder.weights): trained for \(steps) steps" + (isPlateau ? ", to a plateau" : ""))
+    console.note("\(folder.weights): \(steps)")
   }
 }
 
@@ -246,72 +245,12 @@ struct EncoderTrainingOptions: ParsableArguments {
       valueName: "names"))
   var holdOut: [String] = []
 
-  @Option(help: "Weight of the divergence from N(0, I).")
-  var beta = 1.0
-
-  @Option(
-    help: ArgumentHelp(
-      """
-      Training steps, a scan each. Default: \(EncoderSettings(.simulated).steps) on drawn scans, \
-      \(EncoderSettings(.scans).steps) on real ones.
-      """, valueName: "N"))
-  var steps: Int?
-
-  @Option(help: "Highest learning rate.")
-  var learningRate: Double?
-
-  @Option(help: ArgumentHelp("Samples of the latent for each step.", valueName: "L"))
-  var samples = 1
-
-  @Option(help: ArgumentHelp("Another seed gives other weights.", valueName: "number"))
-  var seed: UInt64 = 1
-
-  @Option(help: "How much label maps are varied: 0 not at all, 1 as usual, 2 twice as much.")
-  var augmentation = 1.0
-
-  @Option(help: ArgumentHelp("Steps between two reports on whole scans.", valueName: "N"))
-  var reportEvery = EncoderSettings(.simulated).evaluationInterval
-
-  @Option(
-    help: ArgumentHelp(
-      "Stop when this many reports in a row bring no gain.", valueName: "reports"))
-  var stopOnPlateau: Int?
-
-  @Option(
-    name: .customLong("checkpoint-every"),
-    help: ArgumentHelp("Steps between two checkpoints.", valueName: "N"))
-  var checkpointInterval = 250
-
-  func validate() throws {
-    func require(_ condition: Bool, _ message: String) throws {
-      if !condition { throw ValidationError(message) }
-    }
-    try require(beta >= 0 && beta.isFinite, "--beta is \(beta); it must be at least 0.")
-    try require(steps.map { $0 > 0 } ?? true, "--steps must be at least 1.")
-    try require(
-      learningRate.map { $0 > 0 && $0 <= 1 } ?? true,
-      "--learning-rate must lie between 0 and 1.")
-    try require((1...64).contains(samples), "--samples is \(samples); it must be 1 to 64.")
-    try require(
-      augmentation >= 0 && augmentation <= 4,
-      "--augmentation is \(augmentation); it must lie from 0 to 4.")
-    try require(reportEvery > 0, "--report-every is \(reportEvery); it must be at least 1.")
-    try require(
-      stopOnPlateau.map { $0 > 0 } ?? true, "--stop-on-plateau must be at least 1.")
-    try require(
-      checkpointInterval > 0, "--checkpoint-every is \(checkpointInterval); it must be at least 1.")
-  }
+  @OptionGroup var latent: LatentTrainingOptions
+  @OptionGroup var training: TrainingOptions
 
   func settings(_ source: EncoderSettings.Source) -> EncoderSettings {
-    var settings = EncoderSettings(source)
-    settings.beta = beta
-    settings.steps = steps ?? settings.steps
-    settings.rate = learningRate ?? settings.rate
-    settings.samples = samples
-    settings.seed = seed
-    settings.evaluationInterval = reportEvery
-    settings.patience = stopOnPlateau
-    settings.augmentation = MapAugmentation.Settings(strength: augmentation)
+    var settings = training.applied(to: EncoderSettings(source))
+    (settings.beta, settings.samples) = (latent.beta, latent.samples)
     return settings
   }
 }

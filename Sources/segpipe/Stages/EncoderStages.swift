@@ -15,16 +15,12 @@ struct EncoderStages {
   let context: StageContext
   private static let version = 1
 
-  private static let keys: [StageKind.Key] = [
-    .init("atlas", .path, isRequired: true), .init("prior", .path, isRequired: true),
-    .init("start", .path), .init("beta", .number(0...1e6)),
-    .init("steps", .integer(1...100_000_000)), .init("learning-rate", .number(1e-9...1)),
-    .init("samples", .integer(1...64)), .init("seed", .integer(0...Int(Int32.max))),
-    .init("report-every", .integer(1...1_000_000)),
-    .init("stop-on-plateau", .integer(1...1_000_000)),
-    .init("checkpoint-every", .integer(1...1_000_000)), .init("hold-out", .text),
-    .init("augmentation", .number(0...4)),
-  ]
+  private static let keys: [StageKind.Key] =
+    [
+      .init("atlas", .path, isRequired: true), .init("prior", .path, isRequired: true),
+      .init("start", .path), .init("beta", .number(0...1e6)),
+      .init("samples", .integer(1...64)),
+    ] + TrainingStage.keys
 
   var pretraining: StageKind {
     StageKind(
@@ -99,13 +95,12 @@ struct EncoderStages {
     }
     let stage = training.stage(plan, in: request.workspace) { [context] place, folder in
       let atlas = try context.atlas(in: place.input("atlas") ?? "")
-      var work = EncoderTrainingWork(
-        settings: settings, atlas: atlas, prior: try PriorFile(place.input("prior") ?? ""),
+      let training = EncoderTraining(
+        settings, atlas: atlas, prior: try PriorFile(place.input("prior") ?? ""),
         start: try place.input("start").map { try EncoderFile($0) },
-        inputs: try inputs(place, atlas))
-      work.checkpointInterval = interval ?? work.checkpointInterval
-      return try work.perform(
-        in: folder, console: context.console,
+        inputs: try inputs(place, atlas), folder: folder)
+      return try training.perform(
+        context.console, checkpointInterval: interval,
         advance: {
           context.advance(request.name, Self.readingShare + (1 - Self.readingShare) * $0)
         })
@@ -118,16 +113,9 @@ struct EncoderStages {
   private static func settings(
     _ source: EncoderSettings.Source, _ request: StageRequest
   ) -> EncoderSettings {
-    var settings = EncoderSettings(source)
+    var settings = TrainingStage.applied(request, to: EncoderSettings(source))
     settings.beta = request.number("beta") ?? settings.beta
-    settings.steps = request.integer("steps") ?? settings.steps
-    settings.rate = request.number("learning-rate") ?? settings.rate
     settings.samples = request.integer("samples") ?? settings.samples
-    settings.seed = request.integer("seed").map { UInt64($0) } ?? settings.seed
-    settings.evaluationInterval = request.integer("report-every") ?? settings.evaluationInterval
-    settings.patience = request.integer("stop-on-plateau")
-    settings.augmentation = MapAugmentation.Settings(
-      strength: request.number("augmentation") ?? 1)
     return settings
   }
 }

@@ -81,10 +81,10 @@ final class StageContext: Sendable {
   /// Every kind of stage that a definition may name.
   var kinds: [StageKind] {
     [
-      BuildAtlasStage(context: self).kind, TrainPriorStage(context: self).kind,
+      BuildAtlasStage(context: self).kind, MapTrainingStages(context: self).prior,
       ReportPriorStage(context: self).kind, EncoderStages(context: self).pretraining,
       EncoderStages(context: self).training, ReportEncoderStage(context: self).kind,
-      TrainContextStage(context: self).kind, SegmentStage(context: self).kind,
+      MapTrainingStages(context: self).network, SegmentStage(context: self).kind,
     ]
   }
 }

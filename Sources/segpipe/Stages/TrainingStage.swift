@@ -11,13 +11,37 @@ struct TrainingStage {
   /// A training's files below a folder.
   let files: (String) -> TrainingFolder
 
+  /// Keys that every training has.
+  static let keys: [StageKind.Key] = [
+    .init("steps", .integer(1...100_000_000)), .init("learning-rate", .number(1e-9...1)),
+    .init("seed", .integer(0...Int(Int32.max))), .init("augmentation", .number(0...4)),
+    .init("hold-out", .text), .init("report-every", .integer(1...1_000_000)),
+    .init("stop-on-plateau", .integer(1...1_000_000)),
+    .init("checkpoint-every", .integer(1...1_000_000)),
+  ]
+
+  /// Settings with what those keys say.
+  static func applied<Settings: TrainingSettings>(
+    _ request: StageRequest, to settings: Settings
+  ) -> Settings {
+    var settings = settings
+    settings.steps = request.integer("steps") ?? settings.steps
+    settings.rate = request.number("learning-rate") ?? settings.rate
+    settings.seed = request.integer("seed").map { UInt64($0) } ?? settings.seed
+    settings.augmentation = MapAugmentation.Settings(
+      strength: request.number("augmentation") ?? 1)
+    settings.evaluationInterval = request.integer("report-every") ?? settings.evaluationInterval
+    settings.patience = request.integer("stop-on-plateau")
+    return settings
+  }
+
   /// Where the outputs of a stage belong, in the workspace.
   func outputs(of id: String) -> TrainingFolder { files(id) }
 
   /// `plan` has no outputs yet; `train` is given the folder to train in.
   func stage(
     _ plan: StagePlan, in workspace: Workspace,
-    train: @escaping (Workplace, TrainingFolder) throws -> (steps: Int, isPlateau: Bool)
+    train: @escaping (Workplace, TrainingFolder) throws -> TrainedSteps
   ) -> Stage {
     var plan = plan
     let (id, final) = (plan.id, outputs(of: plan.id))
@@ -26,9 +50,7 @@ struct TrainingStage {
       let folder = files(place.checkpoints)
       try FileManager.default.createDirectory(
         atPath: folder.checkpoints.path, withIntermediateDirectories: true)
-      let (steps, isPlateau) = try train(place, folder)
-      context.console.note(
-        "\(id): trained for \(steps) steps" + (isPlateau ? ", to a plateau" : ""))
+      context.console.note("\(id): \(try train(place, folder))")
       let pairs = [
         (folder.weights, final.weights), (folder.log, final.log), (folder.curve, final.curve),
       ]

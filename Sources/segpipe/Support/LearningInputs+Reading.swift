@@ -7,7 +7,7 @@ extension LearningInputs {
   /// - Throws: `AnatomyError`, `ImagingError`.
   func aligned(
     holdingOut names: [String], reading: ReadOptions, console: Console
-  ) throws -> (kept: AlignedMaps, heldOut: AlignedMaps?) {
+  ) throws -> TrainingMaps {
     var shown: Set<String> = []
     return try aligned(holdingOut: names) { path in
       let image = try ImageReader.readLabels(path, reading)

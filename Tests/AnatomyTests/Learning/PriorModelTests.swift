@@ -53,7 +53,7 @@ import Testing
       }
       try PriorFile.write(
         network, EncodingDistribution(of: latents, centres: [0, 1, 2], most: 2),
-        PriorFile.Description(
+        PriorDescription(
           settings: settings, atlas: "small", atlasFingerprint: atlas.fingerprint,
           maps: ["head"], steps: 0, volumes: volumes ? TrainingVolumes(maps) : nil), to: path)
     }

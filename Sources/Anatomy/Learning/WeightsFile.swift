@@ -1,0 +1,75 @@
+import Foundation
+import Networks
+
+/// What a file of trained weights says of them: all that is needed to use them, and how they were made.
+package protocol WeightsDescription: Codable, Equatable, Sendable {
+  /// Entry of the file's metadata that holds it, as JSON.
+  static var key: String { get }
+  /// What the weights are, in an error's words.
+  static var kind: String { get }
+  /// Name of the atlas that the weights were trained with.
+  var atlas: String { get }
+}
+
+/// Trained weights as a safetensors file, and what it says of them.
+package struct WeightsFile<Description: WeightsDescription>: Sendable {
+  package let description: Description
+  package let path: String
+  let file: Safetensors
+
+  /// Opens a file. Throws `NetworkError`.
+  package init(_ path: String) throws {
+    file = try Safetensors(contentsOf: path)
+    self.path = path
+    guard let text = file.metadata[Description.key],
+      let description = try? JSONDecoder().decode(Description.self, from: Data(text.utf8))
+    else {
+      throw NetworkError.damagedFile(
+        path: path, reason: "it is no \(Description.kind) of segpipe")
+    }
+    self.description = description
+  }
+
+  /// Sets weights. Throws `NetworkError`.
+  func load(into parameters: ParameterValues) throws { try file.load(into: parameters) }
+
+  /// The digest that the file carries, in hexadecimal.
+  package var digest: String { file.digest ?? "" }
+
+  /// Writes weights in half precision, and `others`. Throws `NetworkError.inputOutput`.
+  static func write(
+    _ parameters: ParameterValues, and others: [Safetensors.Item] = [],
+    _ description: Description, to path: String
+  ) throws {
+    try Safetensors.write(
+      Safetensors.items(parameters, half: true) + others,
+      metadata: [Description.key: description.sortedJSON()], to: path)
+  }
+}
+
+/// Of weights that can be used with one atlas alone.
+package protocol AtlasWeightsDescription: WeightsDescription {
+  /// `Atlas.fingerprint`.
+  var atlasFingerprint: String { get }
+}
+
+extension WeightsFile where Description: AtlasWeightsDescription {
+  /// Throws `AnatomyError.otherAtlas` unless it is the one that the weights were trained with.
+  func check(_ atlas: Atlas) throws {
+    let fingerprint = atlas.fingerprint
+    guard description.atlasFingerprint == fingerprint else {
+      throw AnatomyError.otherAtlas(
+        path: path, found: "\(description.atlas) \(description.atlasFingerprint)",
+        expected: "\(atlas.name) \(fingerprint)")
+    }
+  }
+}
+
+extension Encodable {
+  /// JSON whose keys are sorted: equal values, equal text.
+  func sortedJSON() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+}
