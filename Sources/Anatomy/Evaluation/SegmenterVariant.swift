@@ -11,6 +11,7 @@ package struct SegmenterVariant: Sendable {
   private var usesLatent = true
   private var refines = true
   private var usesContext = true
+  private var givesMixedVoxels = true
   private var likelihood: EncoderSettings.Likelihood?
 
   private init(_ name: String, _ change: (inout SegmenterVariant) -> Void = { _ in }) {
@@ -49,13 +50,14 @@ package struct SegmenterVariant: Sendable {
       $0.usesLatent = false
       $0.refines = false
       $0.usesContext = false
+      $0.givesMixedVoxels = false
     }
     func add(_ name: String, _ change: (inout SegmenterVariant) -> Void) {
       var next = SegmenterVariant(name)
       (next.usesIntensities, next.hasTissueGroups) = (parts.usesIntensities, parts.hasTissueGroups)
       (next.fitsBias, next.fitsWarp) = (parts.fitsBias, parts.fitsWarp)
       (next.usesLatent, next.refines) = (parts.usesLatent, parts.refines)
-      next.usesContext = parts.usesContext
+      (next.usesContext, next.givesMixedVoxels) = (parts.usesContext, parts.givesMixedVoxels)
       change(&next)
       parts = next
       steps.append(next)
@@ -65,6 +67,7 @@ package struct SegmenterVariant: Sendable {
     add("+ tissue groups") { $0.hasTissueGroups = true }
     add("+ bias field") { $0.fitsBias = true }
     add("+ warp") { $0.fitsWarp = true }
+    add("+ mixed voxels") { $0.givesMixedVoxels = true }
     if let learned {
       add("+ encoder z") { $0.usesLatent = true }
       add("+ refined z") { $0.refines = true }
@@ -74,6 +77,7 @@ package struct SegmenterVariant: Sendable {
       SegmenterVariant("whole without tissue groups") { $0.hasTissueGroups = false },
       SegmenterVariant("whole without bias field") { $0.fitsBias = false },
       SegmenterVariant("whole without warp") { $0.fitsWarp = false },
+      SegmenterVariant("whole without mixed voxels") { $0.givesMixedVoxels = false },
     ]
     if learned != nil {
       steps += [
@@ -92,6 +96,7 @@ package struct SegmenterVariant: Sendable {
     settings.usesIntensities = usesIntensities
     settings.fitsBias = fitsBias
     settings.fitsWarp = fitsWarp
+    settings.givesMixedVoxels = givesMixedVoxels
     if !refines { settings.refinements = 0 }
     if let likelihood { settings.likelihood = likelihood }
     settings.usesLatent = usesLatent && settings.usesLatent

@@ -17,10 +17,12 @@ package struct ContextDescription: AtlasWeightsDescription {
   /// Names of the label maps that scans were drawn from.
   package var maps: [String]
   package var steps: Int
+  /// The decoder that scans were read through (`PriorFile.decoderDigest`); nil: none was.
+  package var decoder: String?
 
   package init(
     settings: ContextSettings, shape: ContextShape, atlas: String, atlasFingerprint: String,
-    maps: [String], steps: Int
+    maps: [String], steps: Int, decoder: String?
   ) {
     self.settings = settings
     self.shape = shape
@@ -28,5 +30,6 @@ package struct ContextDescription: AtlasWeightsDescription {
     self.atlasFingerprint = atlasFingerprint
     self.maps = maps
     self.steps = steps
+    self.decoder = decoder
   }
 }

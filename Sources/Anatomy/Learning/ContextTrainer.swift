@@ -39,15 +39,17 @@ final class ContextTrainer: Trainer {
   /// Voxels of a tile along each axis.
   private static let tile = 64
 
-  /// Scans are drawn from `maps`; `shown` are looked at.
+  /// Scans are drawn from `maps`; `shown` are looked at. Every second scan is read by `learned`, where there is a
+  /// trained prior.
   ///
   /// - Throws: `NetworkError`, what `Segmenter` throws.
   init(
-    _ settings: ContextSettings, prior: LocationPrior, maps: AlignedMaps, shown: AlignedMaps,
-    notes: [String: String]
+    _ settings: ContextSettings, prior: LocationPrior, learned: LearnedPrior?, maps: AlignedMaps,
+    shown: AlignedMaps, notes: [String: String]
   ) throws {
     self.settings = settings
-    drawing = try ContextDrawing(maps, prior: prior, augmentation: settings.augmentation)
+    drawing = try ContextDrawing(
+      maps, prior: prior, learned: learned, augmentation: settings.augmentation)
     let shape = ContextShape(labels: drawing.merge.count)
     let extents = Extents(Self.tile, Self.tile, Self.tile)
     network = try ContextNetwork(shape, extents: extents, trains: true)
@@ -60,7 +62,7 @@ final class ContextTrainer: Trainer {
     network.parameters.initialize(seed: settings.seed)
     network.update()
     evaluator = ContextEvaluator(
-      try ContextDrawing(shown, prior: prior, augmentation: .none))
+      try ContextDrawing(shown, prior: prior, learned: nil, augmentation: .none))
     var adam = Adam.Settings()
     adam.beta2 = 0.98
     adam.largestNorm = 1

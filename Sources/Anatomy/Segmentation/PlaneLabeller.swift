@@ -15,9 +15,9 @@ struct PlaneLabeller: Sendable {
     /// nats, one a voxel where they were asked for.
     var entropies: [Float] = []
 
-    func withoutVoxels() -> Result {
+    func withoutLabels() -> Result {
       var result = self
-      (result.best, result.entropies) = ([], [])
+      result.best = []
       return result
     }
   }
@@ -188,6 +188,50 @@ struct PlaneLabeller: Sendable {
     computeAll(positions, rows, &posteriors)
   }
 
+  /// What comes of a plane if voxels of it that are mixed have other labels: those get what their posterior gave to
+  /// labels that mixed voxels are taken for.
+  func giving(
+    _ changes: [MixedVoxels.Change], in plane: Result, of scan: Volume<Float>, mixed: MixedVoxels,
+    levels: Int?
+  ) -> Result {
+    var result = plane
+    let size = grid.extents.x * grid.extents.y
+    var entries: [Int: [UInt32]] = [:]
+    var posterior = [Float](repeating: 0, count: labelCount)
+    var merged = posterior
+    for change in changes {
+      let (x, y, z) = (
+        change.voxel % grid.extents.x, change.voxel % size / grid.extents.x, change.voxel / size
+      )
+      posteriors(of: scan, x: x..<x + 1, y: y, z: z, into: &posterior)
+      var best = 0
+      for k in posterior.indices where posterior[k] > posterior[best] { best = k }
+      result.voxels[Int(output[best])] -= 1
+      result.voxels[Int(change.label)] += 1
+      for k in posterior.indices where mixed.isBetween(k) {
+        result.soft[Int(output[k])] -= Double(posterior[k])
+        result.soft[Int(change.label)] += Double(posterior[k])
+        posterior[Int(change.label)] += posterior[k]
+        posterior[k] = 0
+      }
+      if keepsEntropy { result.entropies[change.voxel % size] = Self.entropy(posterior[...]) }
+      if let levels {
+        var own: [UInt32] = []
+        merge(posterior[...], into: &merged)
+        Self.quantise(merged, levels: levels, into: &own)
+        entries[change.voxel % size] = own
+      }
+    }
+    result.posteriors.replace(entries)
+    return result
+  }
+
+  /// Probabilities of the labels that are put out.
+  private func merge(_ posterior: ArraySlice<Float>, into merged: inout [Float]) {
+    for k in merged.indices { merged[k] = 0 }
+    for (k, value) in posterior.enumerated() { merged[Int(output[k])] += value }
+  }
+
   /// Label priors of a run of voxels, voxels x labels.
   func priors(x: Range<Int>, y: Int, z: Int, into priors: inout [Float]) {
     var positions = [Float](repeating: 0, count: 3 * x.count)
@@ -331,8 +375,7 @@ struct PlaneLabeller: Sendable {
       best[y * width + x] = UInt8(label)
       result.voxels[label] += 1
       guard let levels else { continue }
-      for k in 0..<count { merged[k] = 0 }
-      for k in 0..<count { merged[Int(output[k])] += posteriors[x * count + k] }
+      merge(posteriors[x * count..<(x + 1) * count], into: &merged)
       Self.quantise(merged, levels: levels, into: &result.posteriors.entries)
       result.posteriors.ends.append(UInt32(result.posteriors.entries.count))
     }

@@ -13,6 +13,19 @@ package struct Posteriors: Sendable {
   struct Plane: Sendable {
     var ends: [UInt32] = []
     var entries: [UInt32] = []
+
+    /// Replaces the entries of some voxels.
+    mutating func replace(_ changed: [Int: [UInt32]]) {
+      guard !changed.isEmpty else { return }
+      var result = Plane()
+      var start = 0
+      for (voxel, end) in ends.enumerated() {
+        result.entries += changed[voxel].map { $0[...] } ?? entries[start..<Int(end)]
+        result.ends.append(UInt32(result.entries.count))
+        start = Int(end)
+      }
+      self = result
+    }
   }
 
   init(grid: Grid, levels: Int, labels: Int, planes: [Plane]) {

@@ -24,22 +24,22 @@ extension Segmenter {
     let kernel = try inContext(first, scan, fit)
     let levels = settings.posteriorLevels
     let count = prior.table.count
-    var labels = [Int32](repeating: 0, count: grid.count)
-    var entropy = [Float](repeating: 0, count: settings.keepsEntropy ? grid.count : 0)
-    let planes: [PlaneLabeller.Result] = labels.withUnsafeMutableBufferPointer { buffer in
-      entropy.withUnsafeMutableBufferPointer { entropy in
-        scan.voxels.withUnsafeBufferPointer { source in
-          nonisolated(unsafe) let (out, entropy, voxels) = (buffer, entropy, source)
-          return Parallel.map(grid.extents.z) { z in
-            let row = UnsafeBufferPointer(rebasing: voxels[z * plane..<(z + 1) * plane])
-            let result = kernel.run(plane: z, voxels: row, levels: levels)
-            for i in 0..<plane { out[z * plane + i] = values[Int(result.best[i])] }
-            for (i, value) in result.entropies.enumerated() { entropy[z * plane + i] = value }
-            return result.withoutVoxels()
-          }
+    var found = [UInt8](repeating: 0, count: grid.count)
+    var planes: [PlaneLabeller.Result] = found.withUnsafeMutableBufferPointer { buffer in
+      scan.voxels.withUnsafeBufferPointer { source in
+        nonisolated(unsafe) let (out, voxels) = (buffer, source)
+        return Parallel.map(grid.extents.z) { z in
+          let row = UnsafeBufferPointer(rebasing: voxels[z * plane..<(z + 1) * plane])
+          let result = kernel.run(plane: z, voxels: row, levels: levels)
+          for i in 0..<plane { out[z * plane + i] = result.best[i] }
+          return result.withoutLabels()
         }
       }
     }
+    if settings.usesIntensities, settings.givesMixedVoxels {
+      giveMixedVoxels(of: scan, &found, &planes, by: kernel, levels: levels)
+    }
+    let labels = found.map { values[Int($0)] }
     var volumes = [StructureVolume](
       repeating: StructureVolume(voxels: 0, hard: 0, soft: 0), count: count)
     for plane in planes {
@@ -57,12 +57,34 @@ extension Segmenter {
       labels: labels, volumes: volumes,
       posteriors: levels.map {
         Posteriors(grid: grid, levels: $0, labels: count, planes: planes.map(\.posteriors))
-      }, entropy: settings.keepsEntropy ? entropy : nil,
+      }, entropy: settings.keepsEntropy ? planes.flatMap(\.entropies) : nil,
       meanEntropy: planes.reduce(0) { $0 + $1.entropy.sum } / Double(max(1, judged)))
   }
 }
 
 extension Segmenter {
+  /// Gives voxels between fluid and white matter to one of them: labels, sums and posteriors alike.
+  private func giveMixedVoxels(
+    of scan: Volume<Float>, _ labels: inout [UInt8], _ planes: inout [PlaneLabeller.Result],
+    by kernel: PlaneLabeller, levels: Int?
+  ) {
+    let extents = scan.grid.extents
+    let changes = labels.withUnsafeBufferPointer { labels in
+      scan.voxels.withUnsafeBufferPointer { voxels in
+        nonisolated(unsafe) let (labels, voxels) = (labels, voxels)
+        return Parallel.map(extents.z) {
+          mixed.changes(plane: $0, of: extents, labels: labels, intensities: voxels)
+        }
+      }
+    }
+    planes = Parallel.map(extents.z) { [planes] z in
+      changes[z].isEmpty
+        ? planes[z]
+        : kernel.giving(changes[z], in: planes[z], of: scan, mixed: mixed, levels: levels)
+    }
+    for change in changes.joined() { labels[change.voxel] = change.label }
+  }
+
   private func anatomies(of fit: ScanFit) -> [LocationPrior] {
     fit.anatomies.isEmpty ? [prior] : fit.anatomies
   }

@@ -25,6 +25,8 @@ package struct Segmenter: Sendable {
     package var seed: UInt64 = 1
     /// Whether label priors are changed by the posteriors around each voxel, where a network has learned how.
     package var usesContext = true
+    /// Whether voxels between fluid and white matter are given to one of them.
+    package var givesMixedVoxels = true
     /// Whether the entropy of the posterior is kept at every voxel.
     package var keepsEntropy = false
     /// What a posterior probability of 1 is kept as (255 or 65535); nil keeps none.
@@ -61,6 +63,7 @@ package struct Segmenter: Sendable {
   /// For each tissue group, whether all its labels are white matter or grey matter beneath the cortex.
   let isInnerGroup: [Bool]
   let borders: FluidBorders
+  let mixed: MixedVoxels
   let coarse: (mm8: GroupPrior, mm4: GroupPrior, mm2: GroupPrior)
 
   /// - Throws: `AnatomyError.tooManyLabels` for more tissue groups than the kernels hold.
@@ -94,6 +97,7 @@ package struct Segmenter: Sendable {
     let isFluid = prior.table.groupOfLabel.map { isFluidGroup[$0] }
     borders = FluidBorders(
       prior, isFluid: isFluid, isTissue: isTarget.indices.map { isTarget[$0] && !isFluid[$0] })
+    mixed = MixedVoxels(prior.table, isFluid: isFluid)
     isInnerGroup = all([2, 9])
     let perMM = 1 / prior.grid.spacing.max()
     func averaged(_ mm: Double) -> GroupPrior {

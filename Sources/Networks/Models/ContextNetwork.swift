@@ -68,12 +68,14 @@ package final class ContextNetwork {
       "last", input: second.output, channels: shape.labels, stride: 1, bias: .linear,
       trains: trains, passesGradient: trains, parameters: &list)
     var used = 0
-    outputs = try [first.output, second.output, down.output, coarse.output, up.output].map {
-      made in
+    var outputs = try [first.output, second.output, down.output, coarse.output].map { made in
       guard let memory else { return try Tensor(count: made.count) }
       defer { used += made.count }
       return memory.slice(used, count: made.count)
     }
+    // Without training nothing asks for the first output again once there is the fourth.
+    outputs.append(trains ? try Tensor(count: up.output.count) : outputs[0])
+    self.outputs = outputs
     sum = trains ? try Tensor(count: up.output.count) : outputs[4]
     parameters = try ParameterValues(list)
     gradients = trains ? try ParameterValues(list) : nil
@@ -89,7 +91,7 @@ package final class ContextNetwork {
   /// Elements that inference takes beside q.
   package static func workspace(_ shape: ContextShape, _ extents: Extents) -> Int {
     let fine = ActivationShape(channels: shape.features, extents: extents).count
-    return 3 * fine
+    return 2 * fine
       + 2 * ActivationShape(channels: shape.coarseFeatures, extents: extents.halved).count
   }
 
