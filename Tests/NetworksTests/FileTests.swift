@@ -123,7 +123,8 @@ extension NetworksTests {
         settings.largestNorm = 1e4
         state = TrainingState(
           weights: model.parameters, adam: try Adam(model.parameters.list, settings: settings),
-          random: Philox(seed: 5), threads: Parallel.threads)
+          average: try WeightAverage(model.parameters.list), random: Philox(seed: 5),
+          threads: Parallel.threads)
         model.update()
       }
 
@@ -134,14 +135,14 @@ extension NetworksTests {
         if let gradients = model.gradients {
           state.adam.step(model.parameters, gradients: gradients, rate: 0.01)
         }
+        if state.position > 0 { state.average?.add(model.parameters) }
         state.position += 1
         model.update()
       }
 
       var bytes: [UInt32] {
-        [model.parameters, state.adam.first, state.adam.second].flatMap {
-          $0.all.elements.map(\.bitPattern)
-        }
+        [model.parameters, state.adam.first, state.adam.second, state.average?.values]
+          .compactMap { $0 }.flatMap { $0.all.elements.map(\.bitPattern) }
       }
     }
 
@@ -160,6 +161,23 @@ extension NetworksTests {
       for _ in 3..<6 { try resumed.step() }
       #expect(resumed.bytes == whole.bytes)
       #expect(resumed.state.random == whole.state.random)
+      #expect(resumed.state.average?.count == 5)
+    }
+
+    @Test func weightsAreAveragedOverSteps() throws {
+      var training = try Training()
+      var sums = [Double](repeating: 0, count: training.model.parameters.all.count)
+      for step in 0..<5 {
+        try training.step()
+        guard step > 0 else { continue }
+        for (i, value) in training.model.parameters.all.elements.enumerated() {
+          sums[i] += Double(value) / 4
+        }
+      }
+      let average = try #require(training.state.average)
+      #expect(average.count == 4)
+      let furthest = zip(sums, average.values.all.elements).map { abs($0 - Double($1)) }.max()
+      #expect(furthest ?? 1 < 1e-6)
     }
 
     @Test func lastTwoAreKeptAndADamagedOneIsPassedOver() throws {

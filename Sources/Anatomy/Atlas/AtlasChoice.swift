@@ -19,11 +19,6 @@ package struct AtlasChoice: Equatable, Sendable {
     AtlasChoice(source: .given, folder: folder)
   }
 
-  /// That of a workspace.
-  package static func workspace(_ folder: String) -> AtlasChoice {
-    AtlasChoice(source: .workspace, folder: folder + "/atlas")
-  }
-
   /// Folder of the workspace that the learning commands share where none is named.
   package static let commonWorkspace = "segpipe-work"
 

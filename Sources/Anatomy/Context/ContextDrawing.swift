@@ -5,8 +5,7 @@ import Networks
 struct ContextDrawing {
   let maps: AlignedMaps
   private let augmentation: MapAugmentation
-  /// One that reads no anatomy, and, where there is a trained prior, one that does.
-  private let segmenters: [Segmenter]
+  private let segmenter: Segmenter
   let merge: SideMerge
   private let isTarget: [Bool]
   /// For each merged label, whether it is a structure of interest.
@@ -17,20 +16,15 @@ struct ContextDrawing {
     case map = 8, kind, tiles
   }
 
-  /// `learned`: the trained prior that every second scan is read by.
-  ///
   /// - Throws: what `Segmenter` throws.
   init(
-    _ maps: AlignedMaps, prior: LocationPrior, learned: LearnedPrior?,
-    augmentation: MapAugmentation.Settings
+    _ maps: AlignedMaps, prior: LocationPrior, augmentation: MapAugmentation.Settings
   ) throws {
     self.maps = maps
     self.augmentation = MapAugmentation(maps, settings: augmentation)
     var settings = Segmenter.Settings()
     settings.transform = .identity
-    segmenters = try [nil, learned].prefix(learned == nil ? 1 : 2).map {
-      try Segmenter(prior: prior, learned: $0, settings: settings)
-    }
+    segmenter = try Segmenter(prior: prior, settings: settings)
     let merge = SideMerge(prior.table)
     self.merge = merge
     let isTarget = prior.table.labels.map { Segmenter.isOfInterest($0) }
@@ -66,7 +60,6 @@ struct ContextDrawing {
   struct Drawn {
     fileprivate let channels: [UInt8]
     fileprivate let scan: Volume<Float>
-    fileprivate let number: Int
   }
 
   /// The scan of a number, which decides everything with the seed, from a map that is drawn too, or of a map as it
@@ -77,7 +70,7 @@ struct ContextDrawing {
       map.map { maps.maps[$0].channels }
       ?? augmentation.draw(Int(random.next() % UInt64(maps.maps.count)), random: &random)
     let scan = drawn(channels, seed: random.next(), random: &random)
-    return Drawn(channels: channels, scan: scan, number: number)
+    return Drawn(channels: channels, scan: scan)
   }
 
   /// Scans that are drawn in place of one that cannot be fitted before it is given up.
@@ -96,8 +89,6 @@ struct ContextDrawing {
   /// Fits a scan. Throws as `Segmenter.segment`: of some contrasts nothing can be found.
   func example(_ drawn: Drawn) throws -> Example {
     let (channels, scan) = (drawn.channels, drawn.scan)
-    // Of the attempts at one example all are read alike.
-    let segmenter = segmenters[drawn.number / Self.attempts % segmenters.count]
     let view = try segmenter.contextView(of: scan, merge: merge)
     var places = [[Int]](repeating: [], count: isTarget.count)
     let truth = channels.indices.map { voxel -> UInt8 in

@@ -28,7 +28,7 @@ struct ContextReader: Sendable {
   }
 
   /// Planes of a slab: more take more memory, fewer are computed more often.
-  private static let planes = 64
+  private static let planes = 32
   /// Probability of structures of interest from which on a voxel is looked at, in 1/255, and voxels around these.
   private static let leastOfInterest = 64
   private static let margin = 4

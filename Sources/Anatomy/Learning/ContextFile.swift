@@ -17,12 +17,10 @@ package struct ContextDescription: AtlasWeightsDescription {
   /// Names of the label maps that scans were drawn from.
   package var maps: [String]
   package var steps: Int
-  /// The decoder that scans were read through (`PriorFile.decoderDigest`); nil: none was.
-  package var decoder: String?
 
   package init(
     settings: ContextSettings, shape: ContextShape, atlas: String, atlasFingerprint: String,
-    maps: [String], steps: Int, decoder: String?
+    maps: [String], steps: Int
   ) {
     self.settings = settings
     self.shape = shape
@@ -30,6 +28,5 @@ package struct ContextDescription: AtlasWeightsDescription {
     self.atlasFingerprint = atlasFingerprint
     self.maps = maps
     self.steps = steps
-    self.decoder = decoder
   }
 }

@@ -27,6 +27,11 @@ package struct ContextSettings: TrainingSettings {
   /// Learning rate by step.
   package var schedule: LearningRateSchedule {
     LearningRateSchedule(
-      peak: rate, warmup: min(50, steps / 10), total: steps, last: rate / 100)
+      peak: rate, warmup: min(50, steps / 10), total: steps, last: rate / 3)
   }
+
+  /// Steps before those whose weights are averaged: with a rate that stays high these lie around a place that is better
+  /// than each of them. Two trainings apart by chance gave 0.8626 and 0.8618 on three real scans, the mean of their
+  /// weights 0.8635.
+  package var stepsBeforeAverage: Int { steps / 2 }
 }

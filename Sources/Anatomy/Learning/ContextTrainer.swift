@@ -39,17 +39,15 @@ final class ContextTrainer: Trainer {
   /// Voxels of a tile along each axis.
   private static let tile = 64
 
-  /// Scans are drawn from `maps`; `shown` are looked at. Every second scan is read by `learned`, where there is a
-  /// trained prior.
+  /// Scans are drawn from `maps`; `shown` are looked at.
   ///
   /// - Throws: `NetworkError`, what `Segmenter` throws.
   init(
-    _ settings: ContextSettings, prior: LocationPrior, learned: LearnedPrior?, maps: AlignedMaps,
-    shown: AlignedMaps, notes: [String: String]
+    _ settings: ContextSettings, prior: LocationPrior, maps: AlignedMaps, shown: AlignedMaps,
+    notes: [String: String]
   ) throws {
     self.settings = settings
-    drawing = try ContextDrawing(
-      maps, prior: prior, learned: learned, augmentation: settings.augmentation)
+    drawing = try ContextDrawing(maps, prior: prior, augmentation: settings.augmentation)
     let shape = ContextShape(labels: drawing.merge.count)
     let extents = Extents(Self.tile, Self.tile, Self.tile)
     network = try ContextNetwork(shape, extents: extents, trains: true)
@@ -62,12 +60,13 @@ final class ContextTrainer: Trainer {
     network.parameters.initialize(seed: settings.seed)
     network.update()
     evaluator = ContextEvaluator(
-      try ContextDrawing(shown, prior: prior, learned: nil, augmentation: .none))
+      try ContextDrawing(shown, prior: prior, augmentation: .none))
     var adam = Adam.Settings()
     adam.beta2 = 0.98
     adam.largestNorm = 1
     state = TrainingState(
       weights: network.parameters, adam: try Adam(network.parameters.list, settings: adam),
+      average: try WeightAverage(network.parameters.list),
       random: Philox(seed: settings.seed, stream: Self.tilesStream), threads: Parallel.threads,
       notes: notes)
   }
@@ -103,6 +102,7 @@ final class ContextTrainer: Trainer {
         reason: "the gradient of step \(step + 1) is not a number; a lower rate may help")
     }
     network.update()
+    if state.adam.steps > settings.stepsBeforeAverage { state.average?.add(network.parameters) }
     state.threads = Parallel.threads
     sums.loss += value
     sums.first += first
@@ -140,8 +140,20 @@ final class ContextTrainer: Trainer {
     return isFinished || (steps > 0 && steps % settings.evaluationInterval == 0)
   }
 
+  /// What has been learned: the mean of weights, once there is one.
+  var weights: ParameterValues {
+    state.average.flatMap { $0.count > 0 ? $0.values : nil } ?? network.parameters
+  }
+
   func evaluate(unless shouldStop: () -> Bool) throws -> ContextReport? {
-    try evaluator.evaluate(network, loss, step: state.adam.steps, unless: shouldStop)
+    let current = Array(network.parameters.all.elements)
+    network.parameters.all.assign(weights.all.elements)
+    network.update()
+    defer {
+      network.parameters.all.assign(current)
+      network.update()
+    }
+    return try evaluator.evaluate(network, loss, step: state.adam.steps, unless: shouldStop)
   }
 }
 

@@ -7,8 +7,6 @@ package struct ContextTraining: MapTraining {
   /// Scans are drawn from them.
   package let maps: TrainingMaps
   package let folder: TrainingFolder
-  /// The trained prior that every second drawn scan is read by; nil: none is.
-  package var learned: LearnedPrior?
   package var checkpointInterval = 250
   package var hooks = TrainingHooks<ContextReport>()
 
@@ -33,20 +31,18 @@ package struct ContextTraining: MapTraining {
   private static let leastGain = 0.001
 
   package func run() throws -> TrainingEnding {
-    var identity = try TrainingIdentity.values(settings, atlas: atlas, maps: maps.kept)
-    identity["prior"] = learned.map { $0.file.digest + " " + ($0.encoder?.digest ?? "") } ?? "none"
+    let identity = try TrainingIdentity.values(settings, atlas: atlas, maps: maps.kept)
     try TrainingIdentity(identity).check(folder.checkpoints)
     let trainer = try ContextTrainer(
-      settings, prior: atlas.prior, learned: learned, maps: maps.kept,
-      shown: maps.heldOut ?? maps.kept.shown, notes: identity)
+      settings, prior: atlas.prior, maps: maps.kept, shown: maps.heldOut ?? maps.kept.shown,
+      notes: identity)
     let ending = try run(trainer, leastGain: Self.leastGain)
     guard case .finished(let steps, _) = ending else { return ending }
     try ContextFile.write(
-      trainer.network.parameters,
+      trainer.weights,
       ContextDescription(
         settings: settings, shape: trainer.network.shape, atlas: atlas.name,
-        atlasFingerprint: atlas.fingerprint, maps: maps.kept.maps.map(\.name), steps: steps,
-        decoder: try learned?.file.decoderDigest()),
+        atlasFingerprint: atlas.fingerprint, maps: maps.kept.maps.map(\.name), steps: steps),
       to: folder.weights)
     return ending
   }

@@ -59,11 +59,6 @@ package struct LearnedChoice: Equatable, Sendable {
     return nil
   }
 
-  /// Reads the files of the prior and the encoder. Throws as `read` does.
-  package func readLatent(for atlas: Atlas) throws -> LearnedPrior {
-    try LearnedChoice(prior: prior, encoder: encoder, context: nil).read(for: atlas)
-  }
-
   /// Reads the files. Throws as `PriorFile`, `EncoderFile`, `ContextFile` and `LearnedPrior` do.
   package func read(for atlas: Atlas) throws -> LearnedPrior {
     try LearnedPrior(

@@ -10,6 +10,8 @@ struct MixedVoxels: Sendable {
 
   /// One a label.
   private let roles: [Role]
+  /// Voxels longer than this along an axis, mm, may hold a layer of grey matter whole.
+  private static let thickest = 1.5
 
   /// A voxel, by its index in a volume, and the label that it is given.
   struct Change: Equatable, Sendable {
@@ -36,18 +38,20 @@ struct MixedVoxels: Sendable {
   /// The mixed voxels of a plane along z, by the labels and intensities of a volume. Of several axes that of the
   /// greatest contrast decides.
   func changes(
-    plane z: Int, of extents: SIMD3<Int>, labels: UnsafeBufferPointer<UInt8>,
+    plane z: Int, of grid: Grid, labels: UnsafeBufferPointer<UInt8>,
     intensities: UnsafeBufferPointer<Float>
   ) -> [Change] {
     var changes: [Change] = []
+    let extents = grid.extents
     let strides = SIMD3(1, extents.x, extents.x * extents.y)
+    let axes = (0..<3).filter { grid.spacing[$0] <= Self.thickest }
     for y in 0..<extents.y {
       for x in 0..<extents.x {
         let voxel = (z * extents.y + y) * extents.x + x
         guard roles[Int(labels[voxel])] == .between else { continue }
         let place = SIMD3(x, y, z)
         var (label, greatest): (UInt8?, Float) = (nil, 0)
-        for axis in 0..<3 where place[axis] > 0 && place[axis] < extents[axis] - 1 {
+        for axis in axes where place[axis] > 0 && place[axis] < extents[axis] - 1 {
           let (before, after) = (voxel - strides[axis], voxel + strides[axis])
           let found = (roles[Int(labels[before])], roles[Int(labels[after])])
           guard found == (.fluid, .white) || found == (.white, .fluid) else { continue }

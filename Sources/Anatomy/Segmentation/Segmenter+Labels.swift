@@ -73,7 +73,7 @@ extension Segmenter {
       scan.voxels.withUnsafeBufferPointer { voxels in
         nonisolated(unsafe) let (labels, voxels) = (labels, voxels)
         return Parallel.map(extents.z) {
-          mixed.changes(plane: $0, of: extents, labels: labels, intensities: voxels)
+          mixed.changes(plane: $0, of: scan.grid, labels: labels, intensities: voxels)
         }
       }
     }

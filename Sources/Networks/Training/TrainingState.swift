@@ -5,6 +5,8 @@ import Foundation
 package struct TrainingState {
   package let weights: ParameterValues
   package var adam: Adam
+  /// Mean of the weights over steps, where a training takes one.
+  package var average: WeightAverage?
   package var random: Philox
   /// Position in the data, counted by the caller.
   package var position: Int
@@ -14,11 +16,12 @@ package struct TrainingState {
   package var notes: [String: String]
 
   package init(
-    weights: ParameterValues, adam: Adam, random: Philox, position: Int = 0, threads: Int,
-    notes: [String: String] = [:]
+    weights: ParameterValues, adam: Adam, average: WeightAverage? = nil, random: Philox,
+    position: Int = 0, threads: Int, notes: [String: String] = [:]
   ) {
     self.weights = weights
     self.adam = adam
+    self.average = average
     self.random = random
     self.position = position
     self.threads = threads
@@ -31,6 +34,7 @@ package struct TrainingState {
     let position: Int
     let threads: Int
     let notes: [String: String]
+    let averaged: Int?
   }
 
   private static let key = "training_state"
@@ -42,11 +46,17 @@ package struct TrainingState {
     encoder.outputFormatting = .sortedKeys
     let counters = try encoder.encode(
       Counters(
-        steps: adam.steps, random: random, position: position, threads: threads, notes: notes))
+        steps: adam.steps, random: random, position: position, threads: threads, notes: notes,
+        averaged: average?.count))
     return try Safetensors.write(
-      Safetensors.items(weights) + Safetensors.items(adam.first, prefix: "adam.first.")
-        + Safetensors.items(adam.second, prefix: "adam.second."),
+      parts.flatMap { Safetensors.items($0.values, prefix: $0.prefix) },
       metadata: [Self.key: String(decoding: counters, as: UTF8.self)], to: path)
+  }
+
+  /// All that has the shape of the weights, and what names begin with in a checkpoint.
+  private var parts: [(prefix: String, values: ParameterValues)] {
+    [("", weights), ("adam.first.", adam.first), ("adam.second.", adam.second)]
+      + (average.map { [("average.", $0.values)] } ?? [])
   }
 
   private static func open(_ path: String) throws -> (Safetensors, Counters) {
@@ -70,13 +80,10 @@ package struct TrainingState {
   /// is another network's.
   package mutating func read(from path: String) throws {
     let (file, counters) = try Self.open(path)
-    for prefix in ["", "adam.first.", "adam.second."] {
-      try file.check(weights.list, prefix: prefix)
-    }
-    try file.load(into: weights)
-    try file.load(into: adam.first, prefix: "adam.first.")
-    try file.load(into: adam.second, prefix: "adam.second.")
+    for part in parts { try file.check(weights.list, prefix: part.prefix) }
+    for part in parts { try file.load(into: part.values, prefix: part.prefix) }
     adam.resume(after: counters.steps)
+    average?.count = counters.averaged ?? 0
     random = counters.random
     position = counters.position
     threads = counters.threads

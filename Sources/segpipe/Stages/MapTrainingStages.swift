@@ -39,25 +39,16 @@ struct MapTrainingStages {
   var network: StageKind {
     StageKind(
       "train-context",
-      keys: Self.keys + [
-        .init("prior", .path), .init("encoder", .path), .init("tiles", .integer(1...10_000)),
-      ] + TrainingStage.keys
+      keys: Self.keys + [.init("tiles", .integer(1...10_000))] + TrainingStage.keys
     ) { request in
       var settings = ContextSettings()
       settings.tiles = request.integer("tiles") ?? settings.tiles
-      return try expansion(of: ContextTraining.self, settings, result: "context", request) {
-        training, place in
-        training.learned = try place.input("prior").map {
-          try LearnedChoice(prior: $0, encoder: place.input("encoder"), context: nil)
-            .read(for: training.atlas)
-        }
-      }
+      return try expansion(of: ContextTraining.self, settings, result: "context", request)
     }
   }
 
   private func expansion<T: MapTraining & ReportedTraining>(
-    of type: T.Type, _ settings: T.Settings, result: String, _ request: StageRequest,
-    adjust: @escaping (inout T, Workplace) throws -> Void = { _, _ in }
+    of type: T.Type, _ settings: T.Settings, result: String, _ request: StageRequest
   ) throws -> StageExpansion {
     let settings = TrainingStage.applied(request, to: settings)
     let holdOut = MapInputs.names(request.text("hold-out"))
@@ -68,10 +59,8 @@ struct MapTrainingStages {
       StageParameter.all(of: settings)
       + [StageParameter("hold-out", .list(holdOut.map { .text($0) }))]
     plan.inputs = maps.inputs
-    for key in ["atlas", "prior", "encoder"] {
-      if let place = request.place(key) {
-        plan.inputs.append(StageInput(key, place, isFolder: key == "atlas"))
-      }
+    if let atlas = request.place("atlas") {
+      plan.inputs.append(StageInput("atlas", atlas, isFolder: true))
     }
     let name = request.name
     let training = TrainingStage(context: context, files: T.files)
@@ -80,7 +69,6 @@ struct MapTrainingStages {
         maps: maps.paths, atlas: place.input("atlas"), workspace: place.checkpoints)
       var work = MapTrainingWork<T>(given: given, settings: settings, holdOut: holdOut)
       work.checkpointInterval = interval
-      work.adjust = { try adjust(&$0, place) }
       return try work.perform(
         in: folder, console: context.console, advance: { context.advance(name, $0) })
     }

@@ -73,8 +73,6 @@ struct MapTrainingWork<T: MapTraining & ReportedTraining> {
   var reading = ReadOptions()
   /// Steps between two checkpoints; nil: as many as usual.
   var checkpointInterval: Int?
-  /// Sets what only this kind of training has.
-  var adjust: (inout T) throws -> Void = { _ in }
 
   /// `prepared` is called once everything is read; `advance` is told how much is done, 0...1.
   ///
@@ -85,9 +83,7 @@ struct MapTrainingWork<T: MapTraining & ReportedTraining> {
   ) throws -> TrainedSteps {
     let maps = try given.aligned(holdingOut: holdOut, reading: reading, console: console)
     try prepared()
-    var training = T(settings, atlas: given.atlas, maps: maps, folder: folder)
-    try adjust(&training)
-    return try training.perform(
+    return try T(settings, atlas: given.atlas, maps: maps, folder: folder).perform(
       console, checkpointInterval: checkpointInterval, advance: advance)
   }
 }

@@ -125,26 +125,17 @@ struct MapTrainingOptions: ParsableArguments {
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var outputs: OutputOptions
 
-  /// The folder of the atlas, as one that scans are segmented by.
-  var atlasChoice: AtlasChoice {
-    atlas.map { .given($0) } ?? .workspace(place)
-  }
-
-  private var place: String { workspace ?? AtlasChoice.commonWorkspace }
-
-  /// Trains and says what came of it; `name` is that of what is trained, and of its folder in a workspace. `adjust`
-  /// sets what only this kind of training has.
+  /// Trains and says what came of it; `name` is that of what is trained, and of its folder in a workspace.
   func train<T: MapTraining & ReportedTraining>(
-    _ type: T.Type, _ settings: T.Settings, name: String, console: Console,
-    adjust: @escaping (inout T) throws -> Void = { _ in }
+    _ type: T.Type, _ settings: T.Settings, name: String, console: Console
   ) throws {
+    let place = workspace ?? AtlasChoice.commonWorkspace
     let folder = T.files(output ?? "\(place)/\(name)")
     let given = try LearningInputs(maps: maps, atlas: atlas, workspace: place)
     try OutputGuard.check(folder.weights, overwrite: outputs.overwrite, inputs: [])
     var work = MapTrainingWork<T>(
       given: given, settings: training.applied(to: settings), holdOut: holdOut)
     (work.reading, work.checkpointInterval) = (reading.options, training.checkpointInterval)
-    work.adjust = adjust
     try given.checkMemory(for: T.self, work.settings, available: Machine.current().memoryToBeHad)
     let progress = console.progress("training the \(name)")
     let steps = try work.perform(

@@ -15,16 +15,19 @@ import Testing
 
   /// The changes of a small volume whose labels and intensities follow from the place.
   private func changes(
-    _ extents: SIMD3<Int> = SIMD3(5, 5, 5), _ values: (SIMD3<Int>) -> (UInt8, Float)
+    spacing: SIMD3<Double> = SIMD3(1, 1, 1), _ values: (SIMD3<Int>) -> (UInt8, Float)
   ) throws -> [MixedVoxels.Change] {
     let mixed = MixedVoxels(try table(), isFluid: [false, true, false, false, false])
-    let grid = Fixture.grid(extents.x, extents.y, extents.z)
+    let extents = SIMD3(5, 5, 5)
+    let grid = Grid(
+      extents: extents,
+      affine: Orientation.canonical.affine(spacing: spacing, extents: extents))
     let voxels = Fixture.voxels(of: grid).map(values)
     let (labels, intensities) = (voxels.map(\.0), voxels.map(\.1))
     return labels.withUnsafeBufferPointer { labels in
       intensities.withUnsafeBufferPointer { intensities in
         (0..<extents.z).flatMap {
-          mixed.changes(plane: $0, of: extents, labels: labels, intensities: intensities)
+          mixed.changes(plane: $0, of: grid, labels: labels, intensities: intensities)
         }
       }
     }
@@ -62,6 +65,16 @@ import Testing
     // At the border of the volume there is no other side.
     let border = try changes { $0.x == 0 ? (3, 60) : (2, 100) }
     #expect(border.isEmpty)
+  }
+
+  /// A slice of 5 mm may be grey matter.
+  @Test func thickSlicesAreNoLayers() throws {
+    for (thickness, count) in [(1.0, 25), (1.5, 25), (2.0, 0), (5.0, 0)] {
+      let found = try changes(spacing: SIMD3(1, 1, thickness)) {
+        $0.z == 2 ? (3, 60) : $0.z < 2 ? (1, 20) : (2, 100)
+      }
+      #expect(found.count == count, "\(thickness)")
+    }
   }
 
   @Test func theAxisOfGreatestContrastDecides() throws {
