@@ -33,7 +33,6 @@ final class ContextTrainer: Trainer {
     var count = 0
   }
 
-  private static let sumsKey = "sums"
   private static let reportInterval = 50
   private static let tilesStream: UInt64 = 9 << 40
   /// Voxels of a tile along each axis.
@@ -74,9 +73,7 @@ final class ContextTrainer: Trainer {
   func restore(_ folder: CheckpointFolder) -> (steps: Int?, damaged: [any Error]) {
     let result = folder.restore(&state)
     network.update()
-    if let text = state.notes[Self.sumsKey] {
-      sums = (try? JSONDecoder().decode(Sums.self, from: Data(text.utf8))) ?? Sums()
-    }
+    sums = state.sums(Sums.self) ?? sums
     return result
   }
 
@@ -96,14 +93,9 @@ final class ContextTrainer: Trainer {
     let (value, first) = loss.differentiate(example.truth, on: example.grid, from: place)
     try network.backward(loss.posteriors, r: loss.logits, dr: loss.logits)
     let rate = settings.schedule.rate(step)
-    let norm = state.adam.step(network.parameters, gradients: gradients, rate: rate)
-    guard norm.isFinite else {
-      throw NetworkError.invalidShape(
-        reason: "the gradient of step \(step + 1) is not a number; a lower rate may help")
-    }
+    _ = try state.step(gradients, rate: rate)
     network.update()
     if state.adam.steps > settings.stepsBeforeAverage { state.average?.add(network.parameters) }
-    state.threads = Parallel.threads
     sums.loss += value
     sums.first += first
     sums.count += 1
@@ -115,7 +107,7 @@ final class ContextTrainer: Trainer {
           step: step + 1, loss: sums.loss / count, firstLoss: sums.first / count, rate: rate))
       sums = Sums()
     }
-    state.notes[Self.sumsKey] = String(decoding: try JSONEncoder().encode(sums), as: UTF8.self)
+    try state.keep(sums)
     return reports
   }
 

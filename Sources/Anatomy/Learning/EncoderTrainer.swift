@@ -27,21 +27,10 @@ final class EncoderTrainer: Trainer {
   /// Voxels of the atlas grid; scans are observed at every eighth.
   private let voxels: Int
   private var labels: [UInt8] = []
-  private var sums = Sums()
+  private var sums = LossSums()
 
-  /// Means over the steps since the last report.
-  private struct Sums: Codable {
-    var reconstruction = 0.0
-    var divergence = 0.0
-    var norm = 0.0
-    var count = 0
-  }
-
-  private static let sumsKey = "sums"
   /// A step with known labels judges one of so many parts of the voxels.
   private static let parts = 4
-  /// Steps between two reports on the loss.
-  private static let reportInterval = 10
   private static let largestNorm = 1.0
 
   /// `evaluated` are looked at; weights are those of the encoder.
@@ -75,9 +64,7 @@ final class EncoderTrainer: Trainer {
   func restore(_ folder: CheckpointFolder) -> (steps: Int?, damaged: [any Error]) {
     let result = folder.restore(&state)
     encoder.update()
-    if let text = state.notes[Self.sumsKey] {
-      sums = (try? JSONDecoder().decode(Sums.self, from: Data(text.utf8))) ?? Sums()
-    }
+    sums = state.sums(LossSums.self) ?? sums
     return result
   }
 
@@ -93,19 +80,11 @@ final class EncoderTrainer: Trainer {
       }
     let loss = try differentiate(scan, target, voxels: voxels)
     let rate = settings.schedule.rate(step)
-    let norm = state.adam.step(encoder.parameters, gradients: gradients, rate: rate)
-    guard norm.isFinite else {
-      throw NetworkError.invalidShape(
-        reason: "the gradient of step \(step + 1) is not a number; a lower rate may help")
-    }
+    let norm = try state.step(gradients, rate: rate)
     encoder.update()
-    state.threads = Parallel.threads
-    sums.reconstruction += loss.reconstruction / Double(voxels)
-    sums.divergence += loss.divergence
-    sums.norm += norm
-    sums.count += 1
-    let reports = reports(after: step + 1, rate: rate)
-    state.notes[Self.sumsKey] = String(decoding: try JSONEncoder().encode(sums), as: UTF8.self)
+    sums.add(loss, voxels: voxels, norm: norm)
+    let reports: [EncoderReport] = sums.reports(after: step + 1, of: settings.steps, rate: rate)
+    try state.keep(sums)
     return reports
   }
 
@@ -160,18 +139,6 @@ final class EncoderTrainer: Trainer {
     }
     if let sum { gradients.all.assign(sum.elements) }
     return LabelLoss(reconstruction: reconstruction, divergence: divergence)
-  }
-
-  private func reports(after step: Int, rate: Double) -> [EncoderReport] {
-    guard step % Self.reportInterval == 0 || step == settings.steps else { return [] }
-    let count = Double(sums.count)
-    defer { sums = Sums() }
-    return [
-      .training(
-        .init(
-          step: step, reconstruction: sums.reconstruction / count,
-          divergence: sums.divergence / count, norm: sums.norm / count, rate: rate))
-    ]
   }
 
   var isEvaluationDue: Bool {

@@ -16,23 +16,11 @@ package final class PriorTrainer: Trainer {
   private let gradients: ParameterValues
   private let voxels: Int
   private var labels: [UInt8] = []
-  private var sums = Sums()
-
-  /// Means over the steps since the last report.
-  private struct Sums: Codable {
-    var reconstruction = 0.0
-    var divergence = 0.0
-    var norm = 0.0
-    var count = 0
-  }
-
-  private static let sumsKey = "sums"
+  private var sums = LossSums()
 
   /// A step judges one of so many parts of the voxels: neighbours tell much the same, and time is
   /// better spent on another map.
   private static let parts = 4
-  /// Steps between two reports on the loss.
-  private static let reportInterval = 10
   /// Largest norm of the gradient of the loss a voxel; a usual step is far below it.
   private static let largestNorm = 1.0
 
@@ -70,9 +58,7 @@ package final class PriorTrainer: Trainer {
   package func restore(_ folder: CheckpointFolder) -> (steps: Int?, damaged: [any Error]) {
     let result = folder.restore(&state)
     model.update()
-    if let text = state.notes[Self.sumsKey] {
-      sums = (try? JSONDecoder().decode(Sums.self, from: Data(text.utf8))) ?? Sums()
-    }
+    sums = state.sums(LossSums.self) ?? sums
     return result
   }
 
@@ -89,20 +75,12 @@ package final class PriorTrainer: Trainer {
     for i in labels.indices where labels[i] == ChannelMap.missing { labels[i] = unknown }
     let loss = try differentiate()
     let rate = settings.schedule.rate(step)
-    let norm = state.adam.step(model.parameters, gradients: gradients, rate: rate)
-    guard norm.isFinite else {
-      throw NetworkError.invalidShape(
-        reason: "the gradient of step \(step + 1) is not a number; a lower rate may help")
-    }
+    let norm = try state.step(gradients, rate: rate)
     model.update()
     state.position = index
-    state.threads = Parallel.threads
-    sums.reconstruction += loss.reconstruction / Double(voxels)
-    sums.divergence += loss.divergence
-    sums.norm += norm
-    sums.count += 1
-    let reports = reports(after: step + 1, rate: rate)
-    state.notes[Self.sumsKey] = String(decoding: try JSONEncoder().encode(sums), as: UTF8.self)
+    sums.add(loss, voxels: voxels, norm: norm)
+    let reports: [PriorReport] = sums.reports(after: step + 1, of: settings.steps, rate: rate)
+    try state.keep(sums)
     return reports
   }
 
@@ -129,20 +107,6 @@ package final class PriorTrainer: Trainer {
       if sample == settings.samples - 1, let sum { gradients.all.assign(sum.elements) }
     }
     return LabelLoss(reconstruction: reconstruction, divergence: divergence)
-  }
-
-  private func reports(after step: Int, rate: Double) -> [PriorReport] {
-    var reports: [PriorReport] = []
-    if step % Self.reportInterval == 0 || step == settings.steps {
-      let count = Double(sums.count)
-      reports.append(
-        .training(
-          .init(
-            step: step, reconstruction: sums.reconstruction / count,
-            divergence: sums.divergence / count, norm: sums.norm / count, rate: rate)))
-      sums = Sums()
-    }
-    return reports
   }
 
   /// Whether whole maps are to be looked at after the steps taken.
