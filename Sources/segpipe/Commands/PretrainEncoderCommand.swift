@@ -162,7 +162,7 @@ struct EncoderRun {
     workspace = options.prior.workspace ?? AtlasChoice.commonWorkspace
     prior = try PriorChoice.choose(
       prior: options.prior.prior, atlas: options.prior.atlas, workspace: options.prior.workspace)
-    folder = .encoder(options.output ?? workspace + "/" + name)
+    folder = .encoder(options.training.output ?? workspace + "/" + name)
     start = try Self.start(
       options.start, pretrained: .encoder(workspace + "/" + PretrainEncoderCommand.folder),
       isPretraining: name == PretrainEncoderCommand.folder, prior: prior, console)
@@ -221,13 +221,6 @@ struct EncoderRun {
 /// How an encoder of scans is trained.
 struct EncoderTrainingOptions: ParsableArguments {
   @OptionGroup var prior: PriorOptions
-
-  @Option(
-    name: [.short, .long],
-    help: ArgumentHelp(
-      "Folder for checkpoints, log and weights. Default: one in the workspace.",
-      valueName: "folder"))
-  var output: String?
 
   @Option(
     help: ArgumentHelp(

@@ -3,8 +3,16 @@ import ArgumentParser
 import Imaging
 import Reports
 
-/// How long and how fast something is trained, and what is told on the way: options of every training.
+/// Where a training's files go, how long and how fast something is trained, and what is told on the way: options of
+/// every training.
 struct TrainingOptions: ParsableArguments {
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      "Folder for checkpoints, log and weights. Default: one in the workspace.",
+      valueName: "folder"))
+  var output: String?
+
   @Option(
     help: ArgumentHelp(
       """
@@ -91,7 +99,7 @@ struct LatentTrainingOptions: ParsableArguments {
   }
 }
 
-/// What a training on label maps works on, and where its files go.
+/// What a training on label maps works on.
 struct MapTrainingOptions: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
@@ -104,13 +112,6 @@ struct MapTrainingOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Atlas. Default: the workspace's.", valueName: "folder"))
   var atlas: String?
-
-  @Option(
-    name: [.short, .long],
-    help: ArgumentHelp(
-      "Folder for checkpoints, log and weights. Default: one in the workspace.",
-      valueName: "folder"))
-  var output: String?
 
   @Option(
     parsing: .upToNextOption,
@@ -130,7 +131,7 @@ struct MapTrainingOptions: ParsableArguments {
     _ type: T.Type, _ settings: T.Settings, name: String, console: Console
   ) throws {
     let place = workspace ?? AtlasChoice.commonWorkspace
-    let folder = T.files(output ?? "\(place)/\(name)")
+    let folder = T.files(training.output ?? "\(place)/\(name)")
     let given = try LearningInputs(maps: maps, atlas: atlas, workspace: place)
     try OutputGuard.check(folder.weights, overwrite: outputs.overwrite, inputs: [])
     var work = MapTrainingWork<T>(
