@@ -18,18 +18,39 @@ INLINE const float *stretch(const float *row, ptrdiff_t first, size_t count, siz
   return copy;
 }
 
-INLINE lanes finish(lanes sum, const float *bias, size_t group) {
-  return bias ? elu(sum + load(bias + group * 16)) : sum;
+INLINE lanes finish(const segpipe_convolution *s, lanes sum, const float *bias, size_t group) {
+  if (!bias) return sum;
+  sum += load(bias + group * 16);
+  return s->linear ? sum : elu(sum);
+}
+
+// What is wanted of a row of the output.
+INLINE segpipe_span span_of(const segpipe_span *spans, size_t row, size_t width) {
+  const segpipe_span all = {0, (uint32_t)width};
+  return spans ? spans[row] : all;
+}
+
+// Channels that any voxel of a stretch has, a bit each.
+INLINE uint32_t channels_of(const float *stretch, size_t voxels) {
+  typedef _Bool flags __attribute__((ext_vector_type(16)));
+  ints any = (ints)load(stretch);
+  for (size_t i = 1; i < voxels; i++) any |= (ints)load(stretch + i * 16);
+  const flags found = __builtin_convertvector(any != 0, flags);
+  uint16_t bits;
+  memcpy(&bits, &found, sizeof bits);
+  return bits;
 }
 
 INLINE void down(const segpipe_convolution *s, const size_t kernel, const size_t stride,
-                 const size_t block, const float *wide, const float *packed, const float *bias,
-                 float *narrow, size_t first, size_t last) {
+                 const size_t block, const int sparse, const segpipe_span *spans,
+                 const float *wide, const float *packed, const float *bias, float *narrow,
+                 size_t first, size_t last) {
   float copy[(2 * POSITIONS + 2) * 16];
   const size_t inputs = s->wide_channels / block, outputs = s->narrow_channels / 16;
   for (size_t index = first; index < last; index++)
-    for (size_t o = 0; o < outputs; o++)
-      for (size_t x = 0; x < s->narrow_width; x += POSITIONS) {
+    for (size_t o = 0; o < outputs; o++) {
+      const segpipe_span span = span_of(spans, index, s->narrow_width);
+      for (size_t x = span.begin; x < span.end; x += POSITIONS) {
         const size_t z = index / s->narrow_height, y = index % s->narrow_height;
         lanes sum[POSITIONS];
         for (size_t p = 0; p < POSITIONS; p++) sum[p] = splat(0);
@@ -44,6 +65,17 @@ INLINE void down(const segpipe_convolution *s, const size_t kernel, const size_t
                         s->wide_width, block, copy);
             const float *w =
                 packed + ((o * inputs + c) * kernel * kernel + t) * kernel * block * 16;
+            if (sparse) {
+              const uint32_t found = channels_of(in, stride * (POSITIONS - 1) + kernel);
+              for (uint32_t left = found; left; left &= left - 1)
+                for (size_t tap = 0; tap < kernel; tap++) {
+                  const size_t i = tap * block + (size_t)__builtin_ctz(left);
+                  const lanes weight = load(w + i * 16);
+                  for (size_t p = 0; p < POSITIONS; p++)
+                    sum[p] += in[stride * p * block + i] * weight;
+                }
+              continue;
+            }
             for (size_t i = 0; i < kernel * block; i++) {
               const lanes weight = load(w + i * 16);
               for (size_t p = 0; p < POSITIONS; p++) sum[p] += in[stride * p * block + i] * weight;
@@ -51,20 +83,23 @@ INLINE void down(const segpipe_convolution *s, const size_t kernel, const size_t
           }
         float *out = narrow + ((o * s->narrow_depth * s->narrow_height + index) * s->narrow_width +
                                x) * 16;
-        for (size_t p = 0; p < POSITIONS && x + p < s->narrow_width; p++)
-          store(out + p * 16, finish(sum[p], bias, o));
+        for (size_t p = 0; p < POSITIONS && x + p < span.end; p++)
+          store(out + p * 16, finish(s, sum[p], bias, o));
       }
+    }
 }
 
 // Stride 2 only. Voxel j of a narrow row reaches wide voxels 2 j - 1 to 2 j + kernel - 2.
-INLINE void up(const segpipe_convolution *s, const size_t kernel, const float *narrow,
-               const float *packed, const float *bias, float *wide, size_t first, size_t last) {
+INLINE void up(const segpipe_convolution *s, const size_t kernel, const segpipe_span *spans,
+               const float *narrow, const float *packed, const float *bias, float *wide,
+               size_t first, size_t last) {
   enum { half = POSITIONS / 2 };
   float copy[(half + 2) * 16];
   const size_t inputs = s->narrow_channels / 16, outputs = s->wide_channels / 16;
   for (size_t index = first; index < last; index++)
-    for (size_t c = 0; c < outputs; c++)
-      for (size_t x = 0; x < s->wide_width; x += 2 * half) {
+    for (size_t c = 0; c < outputs; c++) {
+      const segpipe_span span = span_of(spans, index, s->wide_width);
+      for (size_t x = span.begin / 2 * 2; x < span.end; x += 2 * half) {
         const size_t z = index / s->wide_height, y = index % s->wide_height;
         lanes sum[2 * half];
         for (size_t p = 0; p < 2 * half; p++) sum[p] = splat(0);
@@ -98,9 +133,12 @@ INLINE void up(const segpipe_convolution *s, const size_t kernel, const float *n
             }
         float *out =
             wide + ((c * s->wide_depth * s->wide_height + index) * s->wide_width + x) * 16;
-        for (size_t p = 0; p < 2 * half && x + p < s->wide_width; p++)
-          store(out + p * 16, finish(sum[p], bias, c));
+        for (size_t p = 0; p < 2 * half && x + p < span.end; p++) {
+          const lanes value = finish(s, sum[p], bias, c);
+          store(out + p * 16, s->adds ? load(out + p * 16) + value : value);
+        }
       }
+    }
 }
 
 // Adds voxels [begin, end) of a row, at which the taps [from, to) have a wide voxel, to kernel x
@@ -160,24 +198,28 @@ INLINE void weights(const segpipe_convolution *s, const size_t kernel, const siz
       }
 }
 
-static void LEVEL(down)(const segpipe_convolution *s, const float *wide, const float *packed,
-                        const float *bias, float *narrow, size_t first, size_t last) {
+static void LEVEL(down)(const segpipe_convolution *s, const segpipe_span *spans, const float *wide,
+                        const float *packed, const float *bias, float *narrow, size_t first,
+                        size_t last) {
   if (s->kernel == 4 && s->stride == 2 && s->block == 16)
-    down(s, 4, 2, 16, wide, packed, bias, narrow, first, last);
+    down(s, 4, 2, 16, 0, spans, wide, packed, bias, narrow, first, last);
   if (s->kernel == 3 && s->stride == 2 && s->block == 16)
-    down(s, 3, 2, 16, wide, packed, bias, narrow, first, last);
-  if (s->kernel == 3 && s->stride == 1 && s->block == 16)
-    down(s, 3, 1, 16, wide, packed, bias, narrow, first, last);
+    down(s, 3, 2, 16, 0, spans, wide, packed, bias, narrow, first, last);
+  if (s->kernel == 3 && s->stride == 1 && s->block == 16 && s->sparse)
+    down(s, 3, 1, 16, 1, spans, wide, packed, bias, narrow, first, last);
+  if (s->kernel == 3 && s->stride == 1 && s->block == 16 && !s->sparse)
+    down(s, 3, 1, 16, 0, spans, wide, packed, bias, narrow, first, last);
   if (s->kernel == 3 && s->stride == 2 && s->block == 1)
-    down(s, 3, 2, 1, wide, packed, bias, narrow, first, last);
+    down(s, 3, 2, 1, 0, spans, wide, packed, bias, narrow, first, last);
   if (s->kernel == 3 && s->stride == 1 && s->block == 1)
-    down(s, 3, 1, 1, wide, packed, bias, narrow, first, last);
+    down(s, 3, 1, 1, 0, spans, wide, packed, bias, narrow, first, last);
 }
 
-static void LEVEL(up)(const segpipe_convolution *s, const float *narrow, const float *packed,
-                      const float *bias, float *wide, size_t first, size_t last) {
-  if (s->kernel == 4) up(s, 4, narrow, packed, bias, wide, first, last);
-  if (s->kernel == 3) up(s, 3, narrow, packed, bias, wide, first, last);
+static void LEVEL(up)(const segpipe_convolution *s, const segpipe_span *spans, const float *narrow,
+                      const float *packed, const float *bias, float *wide, size_t first,
+                      size_t last) {
+  if (s->kernel == 4) up(s, 4, spans, narrow, packed, bias, wide, first, last);
+  if (s->kernel == 3) up(s, 3, spans, narrow, packed, bias, wide, first, last);
 }
 
 static void LEVEL(weights)(const segpipe_convolution *s, const float *wide, const float *narrow,

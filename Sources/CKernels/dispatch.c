@@ -58,16 +58,16 @@ void segpipe_gather_backward(const segpipe_gather *shape, const uint8_t *labels,
   kernels()->gather_backward(shape, labels, gradient, table, first, last);
 }
 
-void segpipe_convolution_down(const segpipe_convolution *shape, const float *wide,
-                              const float *packed, const float *bias, float *narrow, size_t first,
-                              size_t last) {
-  kernels()->down(shape, wide, packed, bias, narrow, first, last);
+void segpipe_convolution_down(const segpipe_convolution *shape, const segpipe_span *spans,
+                              const float *wide, const float *packed, const float *bias,
+                              float *narrow, size_t first, size_t last) {
+  kernels()->down(shape, spans, wide, packed, bias, narrow, first, last);
 }
 
-void segpipe_convolution_up(const segpipe_convolution *shape, const float *narrow,
-                            const float *packed, const float *bias, float *wide, size_t first,
-                            size_t last) {
-  kernels()->up(shape, narrow, packed, bias, wide, first, last);
+void segpipe_convolution_up(const segpipe_convolution *shape, const segpipe_span *spans,
+                            const float *narrow, const float *packed, const float *bias,
+                            float *wide, size_t first, size_t last) {
+  kernels()->up(shape, spans, narrow, packed, bias, wide, first, last);
 }
 
 void segpipe_convolution_weights(const segpipe_convolution *shape, const float *wide,

@@ -18,10 +18,10 @@ typedef struct {
                         size_t);
   void (*output_decode)(const segpipe_output *, const float *, uint8_t *, float *, size_t, size_t);
   void (*output_probabilities)(const segpipe_output *, const float *, float *, size_t, size_t);
-  void (*down)(const segpipe_convolution *, const float *, const float *, const float *, float *,
-               size_t, size_t);
-  void (*up)(const segpipe_convolution *, const float *, const float *, const float *, float *,
-             size_t, size_t);
+  void (*down)(const segpipe_convolution *, const segpipe_span *, const float *, const float *,
+               const float *, float *, size_t, size_t);
+  void (*up)(const segpipe_convolution *, const segpipe_span *, const float *, const float *,
+             const float *, float *, size_t, size_t);
   void (*weights)(const segpipe_convolution *, const float *, const float *, float *, size_t,
                   size_t);
   double (*warped_loss)(const segpipe_warped *, const segpipe_observed *, float *, float *, size_t);

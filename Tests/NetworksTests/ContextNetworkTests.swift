@@ -47,6 +47,39 @@ extension NetworksTests {
       #expect(Array(q.elements) == Array(r.elements))
     }
 
+    /// A part of the logits by itself is what it is among all; what posteriors are not part of it may be anything.
+    @Test func partsAreThoseOfTheWhole() throws {
+      let shape = ContextShape(labels: 18, features: 16, coarseFeatures: 16)
+      let extents = Extents(22, 24, 40)
+      let network = try ContextNetwork(shape, extents: extents, trains: false)
+      network.parameters.all.assign(randomValues(network.parameters.all.count, seed: 3))
+      network.update()
+      let q = try posteriors(network)
+      let (all, own) = (try Tensor(count: q.count), try Tensor(count: q.count))
+      network.forward(q, into: all)
+      let wanted = RowSpans(extents) { plane, row in
+        (plane - 10) * (plane - 10) + (row - 9) * (row - 9) < 9 ? 15 + plane % 3..<19 + row % 5 : 0..<0
+      }
+      let parts = ContextNetwork.Parts(wanted)
+      #expect(parts.posteriors.count < extents.count * 2 / 3)
+      func holds(_ spans: RowSpans, _ voxel: Int) -> Bool {
+        spans.range(
+          plane: voxel / extents.width / extents.height,
+          row: voxel / extents.width % extents.height
+        ).contains(voxel % extents.width)
+      }
+      for i in 0..<q.count where !holds(parts.posteriors, i / 16 % extents.count) {
+        q.pointer[i] = .nan
+      }
+      network.forward(q, into: own, parts)
+      var judged = 0
+      for i in 0..<q.count where holds(wanted, i / 16 % extents.count) {
+        judged += 1
+        #expect(own.pointer[i] == all.pointer[i])
+      }
+      #expect(judged == 32 * wanted.count && wanted.count > 50)
+    }
+
     /// What lies `ContextShape.reach` voxels away, and no nearer, has no part in a voxel's logits.
     @Test func reachIsWhatItSays() throws {
       let shape = ContextShape(labels: 3, features: 16, coarseFeatures: 16)

@@ -40,7 +40,11 @@ struct PriorPlane: Sendable {
 
   /// Labels below half of 1/255 are dropped before rounding: what a softmax never quite lets go of is
   /// no label that is possible there.
-  private static let least: Float = 0.5 / 255
+  fileprivate static let least: Float = 0.5 / 255
+
+  init(counts: [UInt8], entries: [UInt16]) {
+    (self.counts, self.entries) = (counts, entries)
+  }
 
   /// From probabilities `[voxels, padded K]` that sum to 1 at every voxel; K is padded with zeros to a
   /// multiple of 16.
@@ -82,4 +86,47 @@ struct PriorPlane: Sendable {
     }
     self.entries = entries
   }
+}
+
+/// Makes a plane of a location prior voxel by voxel.
+struct PriorPlaneBuilder {
+  private var counts: [UInt8] = []
+  private var entries: [UInt16] = []
+
+  init(voxels: Int) {
+    counts.reserveCapacity(voxels)
+    entries.reserveCapacity(2 * voxels)
+  }
+
+  /// The next voxel, of which `labels` have `values`, which need not sum to 1 and are overwritten.
+  mutating func append(
+    _ labels: UnsafeBufferPointer<UInt8>, _ values: UnsafeMutableBufferPointer<Float>
+  ) {
+    let start = entries.count
+    defer { counts.append(UInt8(entries.count - start)) }
+    if labels.count == 1 { return entries.append(UInt16(labels[0]) << 8 | 255) }
+    var all: Float = 0
+    for value in values { all += value }
+    let least = PriorPlane.least * all
+    // Labels that are too rare are set to 0, which rounds to nothing.
+    var sum: Float = 0
+    for i in values.indices {
+      if values[i] > least { sum += values[i] } else { values[i] = 0 }
+    }
+    guard sum > 0 else { return entries.append(255) }
+    ProbabilityBytes.quantise(values, sum: sum) {
+      entries.append(UInt16(labels[$0]) << 8 | UInt16($1))
+    }
+  }
+
+  /// The next voxels as another plane has them, from its entry `first` on. Returns the entry after them.
+  mutating func append(_ voxels: Range<Int>, of plane: PriorPlane, from first: Int) -> Int {
+    var end = first
+    for count in plane.counts[voxels] { end += Int(count) }
+    counts.append(contentsOf: plane.counts[voxels])
+    entries.append(contentsOf: plane.entries[first..<end])
+    return end
+  }
+
+  consuming func finish() -> PriorPlane { PriorPlane(counts: counts, entries: entries) }
 }

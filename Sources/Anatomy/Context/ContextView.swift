@@ -19,28 +19,41 @@ struct ContextView: Sendable {
     channelOf = merge.channels(labeller.kind)
   }
 
-  /// Posteriors `[M, D, H, W]` of a box of voxels that begins at `lower`; zero beyond the grid.
-  func fill(_ q: Tensor, _ shape: ActivationShape, from lower: SIMD3<Int>) {
+  /// Posteriors `[M, D, H, W]` of a box of voxels that begins at `lower`; zero beyond the grid. With `spans`, of
+  /// those voxels of the box alone; others are left in any state.
+  func fill(
+    _ q: Tensor, _ shape: ActivationShape, from lower: SIMD3<Int>, over spans: RowSpans? = nil
+  ) {
     let box = shape.extents
-    let labels = channelOf.count
     let extents = scan.grid.extents
-    let (first, last) = (max(0, lower.x), min(extents.x, lower.x + box.width))
-    q.fill(with: 0)
-    guard first < last else { return }
+    let share = 1 / Float(labeller.anatomies.count)
     Parallel.forEach(box.depth) { plane in
       let z = lower.z + plane
-      guard (0..<extents.z).contains(z) else { return }
-      var posteriors = [Float](repeating: 0, count: (last - first) * labels)
+      var posteriors = PlaneLabeller.SparseRow(width: box.width, labels: channelOf.count)
       for row in 0..<box.height {
+        let wanted = spans?.range(plane: plane, row: row) ?? 0..<box.width
+        guard !wanted.isEmpty else { continue }
+        let start = (plane * box.height + row) * box.width + wanted.lowerBound
+        for block in 0..<shape.paddedChannels / 16 {
+          (q.pointer + (block * box.count + start) * 16).update(
+            repeating: 0, count: wanted.count * 16)
+        }
         let y = lower.y + row
-        guard (0..<extents.y).contains(y) else { continue }
-        labeller.posteriors(of: scan, x: first..<last, y: y, z: z, into: &posteriors)
-        let start = (plane * box.height + row) * box.width + first - lower.x
-        posteriors.withUnsafeBufferPointer { posteriors in
-          for label in 0..<labels {
-            let channel = channelOf[label]
-            let out = q.pointer + (channel / 16 * box.count + start) * 16 + channel % 16
-            for x in 0..<last - first { out[x * 16] += posteriors[x * labels + label] }
+        let known = (lower.x + wanted.lowerBound..<lower.x + wanted.upperBound)
+          .clamped(to: 0..<extents.x)
+        guard (0..<extents.z).contains(z), (0..<extents.y).contains(y), !known.isEmpty
+        else { continue }
+        let first = start + known.lowerBound - lower.x - wanted.lowerBound
+        for anatomy in labeller.anatomies.indices {
+          labeller.posteriors(of: scan, x: known, y: y, z: z, anatomy: anatomy, into: &posteriors)
+          var entry = 0
+          for x in 0..<known.count {
+            for i in entry..<entry + Int(posteriors.counts[x]) {
+              let channel = channelOf[Int(posteriors.labels[i])]
+              q.pointer[(channel / 16 * box.count + first + x) * 16 + channel % 16] +=
+                share * posteriors.values[i]
+            }
+            entry += Int(posteriors.counts[x])
           }
         }
       }

@@ -23,7 +23,7 @@ struct PlaneLabeller: Sendable {
   }
 
   /// Label priors; the posterior is the mean of what follows from each.
-  private var anatomies: [LocationPrior]
+  private(set) var anatomies: [LocationPrior]
   /// From a position to where the label priors have it; nil where they have been displaced already.
   private var displacement: Displacement?
   private let labelCount: Int
@@ -185,7 +185,9 @@ struct PlaneLabeller: Sendable {
     scan.voxels.withUnsafeBufferPointer { voxels in
       place(x: x, y, z, &positions) { i, q in rows[i] = row(voxels[first + i], at: q) }
     }
-    computeAll(positions, rows, &posteriors)
+    var best = [UInt8](repeating: 0, count: x.count)
+    var sums = [Float](repeating: 0, count: labelCount)
+    compute(positions, rows, &best, from: 0, keeping: .all, &posteriors, &sums)
   }
 
   /// What comes of a plane if voxels of it that are mixed have other labels: those get what their posterior gave to
@@ -232,21 +234,52 @@ struct PlaneLabeller: Sendable {
     for (k, value) in posterior.enumerated() { merged[Int(output[k])] += value }
   }
 
-  /// Label priors of a run of voxels, voxels x labels.
-  func priors(x: Range<Int>, y: Int, z: Int, into priors: inout [Float]) {
-    var positions = [Float](repeating: 0, count: 3 * x.count)
-    place(x: x, y, z, &positions) { _, _ in }
-    // A voxel of which nothing is known.
-    let rows = [UInt16](repeating: IntensityScale.missing, count: x.count)
-    computeAll(positions, rows, &priors)
+  /// Probabilities of a run of voxels, of labels that are possible.
+  struct SparseRow {
+    /// Number of labels of each voxel.
+    fileprivate(set) var counts: [UInt8]
+    /// Labels of the voxels, one voxel after another, ascending.
+    fileprivate(set) var labels: [UInt8]
+    /// Their probabilities.
+    var values: [Float]
+
+    /// For up to `width` voxels.
+    init(width: Int, labels count: Int) {
+      counts = [UInt8](repeating: 0, count: width)
+      labels = [UInt8](repeating: 0, count: width * count)
+      values = [Float](repeating: 0, count: width * count)
+    }
   }
 
-  private func computeAll(
-    _ positions: [Float], _ rows: [UInt16], _ posteriors: inout [Float]
+  /// Probabilities below are no more than the chance of any label anywhere.
+  private static let least: Float = 1e-5
+
+  /// The label prior of a run of voxels under the first anatomy.
+  func priors(x: Range<Int>, y: Int, z: Int, into row: inout SparseRow) {
+    var positions = [Float](repeating: 0, count: 3 * x.count)
+    place(x: x, y, z, &positions) { _, _ in }
+    _ = anatomies[0].withKernelPrior {
+      segpipe_sparse_posterior(
+        $0, positions, nil, x.count, nil, 0, nil, 0, Self.least, &row.counts, &row.labels,
+        &row.values)
+    }
+  }
+
+  /// The posterior of a run of voxels of `scan`, which lies on this labeller's grid, under one anatomy.
+  func posteriors(
+    of scan: Volume<Float>, x: Range<Int>, y: Int, z: Int, anatomy: Int, into row: inout SparseRow
   ) {
-    var best = [UInt8](repeating: 0, count: rows.count)
-    var sums = [Float](repeating: 0, count: labelCount)
-    compute(positions, rows, &best, from: 0, keeping: .all, &posteriors, &sums)
+    let first = grid.index(x.lowerBound, y, z)
+    var positions = [Float](repeating: 0, count: 3 * x.count)
+    var rows = [UInt16](repeating: 0, count: x.count)
+    scan.voxels.withUnsafeBufferPointer { voxels in
+      place(x: x, y, z, &positions) { i, q in rows[i] = self.row(voxels[first + i], at: q) }
+    }
+    _ = anatomies[anatomy].withKernelPrior {
+      segpipe_sparse_posterior(
+        $0, positions, rows, x.count, table.values, Int32(table.lanes), columnOf,
+        Self.paddingAlpha, Self.least, &row.counts, &row.labels, &row.values)
+    }
   }
 
   func run(plane z: Int, voxels: UnsafeBufferPointer<Float>, levels: Int?) -> Result {

@@ -24,3 +24,13 @@ void segpipe_label_posterior(segpipe_sparse_prior prior, const float *positions,
                              const uint16_t *bins, size_t n, const float *table, int32_t lanes,
                              const uint8_t *group_of, float alpha, float padding_alpha,
                              uint8_t *best, float *posteriors, float *sums);
+
+// For n positions (n x 3, voxels of the prior's grid), the labels whose interpolated prior, with padding_alpha
+// for label 0 in row 0, is above `least`, and their posteriors as above but without alpha; without `bins`, their
+// priors. How many labels there are at each position goes to `counts` (n); they themselves, one position after
+// another and ascending at each, to `labels`, and their probabilities to `values` (each up to n x labels).
+// Returns how many there are in all.
+size_t segpipe_sparse_posterior(segpipe_sparse_prior prior, const float *positions,
+                                const uint16_t *bins, size_t n, const float *table, int32_t lanes,
+                                const uint8_t *group_of, float padding_alpha, float least,
+                                uint8_t *counts, uint8_t *labels, float *values);

@@ -67,6 +67,11 @@ void segpipe_unfold_gradient(const float *folded, float *kernel, size_t outputs,
 
 // MARK: Convolutions
 
+/// Voxels [begin, end) of a row; none where begin = end.
+typedef struct {
+  uint32_t begin, end;
+} segpipe_span;
+
 /// A wide volume with C channels and a narrow one with O:
 ///   narrow[o, j] = sum over c, t of weight[o, c, t] wide[c, stride j + t - 1],  t in [0, kernel)
 /// where wide voxels outside of the volume are zero. A narrow extent is the wide one divided by the
@@ -77,18 +82,23 @@ typedef struct {
   size_t narrow_channels, narrow_depth, narrow_height, narrow_width;
   size_t kernel, stride;
   size_t block;  // of wide; narrow is blocked by 16
+  int linear;    // whether the bias comes without ELU
+  int adds;      // whether the output is added to, by `up` alone
+  int sparse;    // whether wide is mostly zeros, which `down` of stride 1 then passes over
 } segpipe_convolution;
 
 /// narrow from wide, for narrow rows [first, last) (row = z * height + y) of every channel. packed:
-/// [O / 16][C / block][kernel^3][block c][16 o]. With a bias [O], it is added and ELU applied.
-void segpipe_convolution_down(const segpipe_convolution *shape, const float *wide,
-                              const float *packed, const float *bias, float *narrow, size_t first,
-                              size_t last);
+/// [O / 16][C / block][kernel^3][block c][16 o]. With a bias [O], it is added and ELU applied
+/// unless linear. With `spans`, one a narrow row, only those are made.
+void segpipe_convolution_down(const segpipe_convolution *shape, const segpipe_span *spans,
+                              const float *wide, const float *packed, const float *bias,
+                              float *narrow, size_t first, size_t last);
 /// The transpose, for stride 2 and block 16: wide from narrow, for wide rows [first, last).
-/// packed: [C / 16][O / 16][kernel^3][16 o][16 c]. With a bias [C], it is added and ELU applied.
-void segpipe_convolution_up(const segpipe_convolution *shape, const float *narrow,
-                            const float *packed, const float *bias, float *wide, size_t first,
-                            size_t last);
+/// packed: [C / 16][O / 16][kernel^3][16 o][16 c]. With a bias [C], it is added and ELU applied
+/// unless linear. With `spans`, one a wide row, only those are made, from an even voxel on.
+void segpipe_convolution_up(const segpipe_convolution *shape, const segpipe_span *spans,
+                            const float *narrow, const float *packed, const float *bias,
+                            float *wide, size_t first, size_t last);
 /// Gradient of the weights over narrow rows [first, last), added to packed
 /// [O / 16][C / block][kernel^3][block c][16 o].
 void segpipe_convolution_weights(const segpipe_convolution *shape, const float *wide,

@@ -36,13 +36,6 @@ package enum Activation {
     }
   }
 
-  /// y = y + bias, bias `[padded channels]`.
-  static func add(_ bias: Tensor, to y: Tensor, _ shape: ActivationShape) {
-    _ = forEachTile(shape) { range, group in
-      for i in range { y.pointer[i] += bias.pointer[group * 16 + i % 16] }
-    }
-  }
-
   /// Adds the sums of y over voxels to those of each channel.
   static func addSums(of y: Tensor, _ shape: ActivationShape, to sums: Tensor) {
     let parts = forEachTile(shape) { range, group in

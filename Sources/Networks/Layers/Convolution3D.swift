@@ -13,11 +13,12 @@ package final class Convolution3D {
   private let convolution: PackedConvolution
 
   /// The parameters are called `name`.weight and `name`.bias. `backward` can be called if `trains`,
-  /// and asked for the gradient of the input if `passesGradient`. Throws `NetworkError`.
+  /// and asked for the gradient of the input if `passesGradient`. `isSparse`: most of the input is zeros, for
+  /// which `forward` then takes no time. Throws `NetworkError`.
   package init(
     _ name: String, input: ActivationShape, channels: Int, stride: Int,
     bias kind: LayerBias = .channel, trains: Bool, passesGradient: Bool = true,
-    parameters: inout ParameterList
+    isSparse: Bool = false, parameters: inout ParameterList
   ) throws {
     precondition(stride == 1 || stride == 2, "stride (=\(stride)) must be 1 or 2")
     self.input = input
@@ -31,7 +32,7 @@ package final class Convolution3D {
       name, kind: kind, output: output, fanIn: fanIn, parameters: &parameters)
     self.convolution = try PackedConvolution(
       wide: input, narrow: output, kernel: 3, stride: stride,
-      transposes: passesGradient, trains: trains)
+      transposes: passesGradient, trains: trains, isSparse: isSparse)
   }
 
   /// Takes the weights to compute with.
@@ -40,9 +41,11 @@ package final class Convolution3D {
     bias.update(from: values)
   }
 
-  /// x to y.
-  package func forward(_ x: Tensor, into y: Tensor) {
-    convolution.forward(x, bias: bias.fused, into: y)
+  /// x to y, of which `spans` are wanted; the rest of y is not written. A bias of a number a voxel goes
+  /// with all of y alone.
+  package func forward(_ x: Tensor, into y: Tensor, over spans: RowSpans? = nil) {
+    precondition(spans == nil || bias.fused != nil)
+    convolution.forward(x, bias: bias.fused, into: y, over: spans)
     bias.finish(y)
   }
 

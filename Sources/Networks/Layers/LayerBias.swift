@@ -49,10 +49,21 @@ final class ConvolutionBias {
     }
   }
 
-  /// The bias that the convolution's own kernel adds before ELU; nil if `finish` does the work.
-  var fused: Tensor? {
-    if case .channel = kind { return values }
-    return nil
+  /// The bias that the convolution's own kernel adds, and what it does then.
+  struct Fused {
+    /// `[padded O]`.
+    let values: Tensor
+    /// Whether ELU is left out.
+    let isLinear: Bool
+  }
+
+  /// nil if `finish` does the work.
+  var fused: Fused? {
+    switch kind {
+    case .channel: Fused(values: values, isLinear: false)
+    case .linear: Fused(values: values, isLinear: true)
+    case .position: nil
+    }
   }
 
   /// The bias's gradient among all.
@@ -67,11 +78,7 @@ final class ConvolutionBias {
 
   /// What the kernel left to do on its output.
   func finish(_ y: Tensor) {
-    switch kind {
-    case .channel: break
-    case .position: Activation.addELU(values, to: y)
-    case .linear: Activation.add(values, to: y, output)
-    }
+    if case .position = kind { Activation.addELU(values, to: y) }
   }
 
   /// Gradient of y to that before bias and ELU, in place; the bias's gradient is added to unless

@@ -19,6 +19,7 @@ final class PackedConvolution {
   private let narrow: ActivationShape
   private let kernel: Int
   private let stride: Int
+  private let isSparse: Bool
   /// `[O / 16][C / block][k^3][block c][16 o]`.
   private let forwardWeights: Tensor
   /// `[C / 16][O / 16][k^3][16 o][16 c]`, taps reversed for stride 1.
@@ -27,11 +28,11 @@ final class PackedConvolution {
   /// Parts that the gradient of the weights is summed over, each a range of narrow rows.
   private let parts: Int
 
-  /// `transpose` can be called if `transposes`, `weightGradient` if `trains`. Throws
-  /// `NetworkError.outOfMemory`.
+  /// `transpose` can be called if `transposes`, `weightGradient` if `trains`; `isSparse` tells that most of wide
+  /// is zeros. Throws `NetworkError.outOfMemory`.
   init(
     wide: ActivationShape, narrow: ActivationShape, kernel: Int, stride: Int, transposes: Bool,
-    trains: Bool
+    trains: Bool, isSparse: Bool = false
   ) throws {
     precondition(narrow.block == 16, "the narrow side must be blocked")
     precondition(!transposes || wide.block == 16, "a plain wide side has no transpose")
@@ -39,6 +40,7 @@ final class PackedConvolution {
     self.narrow = narrow
     self.kernel = kernel
     self.stride = stride
+    self.isSparse = isSparse
     let count = wide.paddedChannels * narrow.paddedChannels * kernel * kernel * kernel
     self.forwardWeights = try Tensor(count: count)
     self.transposeWeights = transposes ? try Tensor(count: count) : nil
@@ -65,30 +67,42 @@ final class PackedConvolution {
     }
   }
 
-  /// wide to narrow; with a bias `[padded O]`, adds it and applies ELU.
-  func forward(_ wide: Tensor, bias: Tensor? = nil, into narrow: Tensor) {
+  /// wide to narrow, with a bias `[padded O]`; what of it is wanted.
+  func forward(
+    _ wide: Tensor, bias: ConvolutionBias.Fused? = nil, into narrow: Tensor,
+    over spans: RowSpans? = nil
+  ) {
+    precondition(spans?.extents ?? self.narrow.extents == self.narrow.extents)
     Self.down(
-      shape, rows: narrowRows, wide, weights: forwardWeights, bias: bias, into: narrow)
+      shape, rows: narrowRows, wide, weights: forwardWeights, bias: bias, into: narrow, over: spans)
   }
 
-  /// narrow to wide; with a bias `[padded C]`, adds it and applies ELU.
-  func transpose(_ narrow: Tensor, bias: Tensor? = nil, into wide: Tensor) {
+  /// narrow to wide, with a bias `[padded C]`; what of it is wanted, and, for stride 2 alone, whether wide is
+  /// added to.
+  func transpose(
+    _ narrow: Tensor, bias: ConvolutionBias.Fused? = nil, into wide: Tensor,
+    over spans: RowSpans? = nil, adds: Bool = false
+  ) {
+    precondition(spans?.extents ?? self.wide.extents == self.wide.extents)
     guard let transposeWeights else {
       preconditionFailure("the convolution was made without its transpose")
     }
     if stride == 1 {
       // With stride 1 the transpose is a convolution too, its taps reversed.
+      precondition(!adds, "only a transpose of stride 2 adds")
       var swapped = shape
       swap(&swapped.wide_channels, &swapped.narrow_channels)
+      swapped.sparse = 0
       Self.down(
-        swapped, rows: narrowRows, narrow, weights: transposeWeights, bias: bias, into: wide)
+        swapped, rows: narrowRows, narrow, weights: transposeWeights, bias: bias, into: wide,
+        over: spans)
       return
     }
     let rows = self.wide.extents.depth * self.wide.extents.height
-    Parallel.forEachRange(of: rows, size: Self.rows) { [shape] range in
-      var shape = shape
+    Self.run(shape, rows: rows, bias, over: spans) { shape, spans, range in
+      shape.adds = adds ? 1 : 0
       segpipe_convolution_up(
-        &shape, narrow.pointer, transposeWeights.pointer, bias?.pointer, wide.pointer,
+        &shape, spans, narrow.pointer, transposeWeights.pointer, bias?.values.pointer, wide.pointer,
         range.lowerBound, range.upperBound)
     }
   }
@@ -132,15 +146,33 @@ final class PackedConvolution {
   private var narrowRows: Int { narrow.extents.depth * narrow.extents.height }
 
   private static func down(
-    _ shape: segpipe_convolution, rows: Int, _ wide: Tensor, weights: Tensor, bias: Tensor?,
-    into narrow: Tensor
+    _ shape: segpipe_convolution, rows: Int, _ wide: Tensor, weights: Tensor,
+    bias: ConvolutionBias.Fused?, into narrow: Tensor, over spans: RowSpans?
   ) {
-    Parallel.forEachRange(of: rows, size: Self.rows) { range in
-      var shape = shape
+    run(shape, rows: rows, bias, over: spans) { shape, spans, range in
       segpipe_convolution_down(
-        &shape, wide.pointer, weights.pointer, bias?.pointer, narrow.pointer, range.lowerBound,
-        range.upperBound)
+        &shape, spans, wide.pointer, weights.pointer, bias?.values.pointer, narrow.pointer,
+        range.lowerBound, range.upperBound)
     }
+  }
+
+  /// Calls `kernel` for ranges of rows of the output.
+  private static func run(
+    _ shape: segpipe_convolution, rows: Int, _ bias: ConvolutionBias.Fused?,
+    over spans: RowSpans?,
+    _ kernel:
+      @Sendable (inout segpipe_convolution, UnsafePointer<segpipe_span>?, Range<Int>) -> Void
+  ) {
+    func run(_ spans: UnsafePointer<segpipe_span>?) {
+      nonisolated(unsafe) let spans = spans
+      Parallel.forEachRange(of: rows, size: Self.rows) { range in
+        var shape = shape
+        shape.linear = bias?.isLinear == true ? 1 : 0
+        kernel(&shape, spans, range)
+      }
+    }
+    guard let spans else { return run(nil) }
+    spans.withKernelSpans { run($0) }
   }
 
   private var shape: segpipe_convolution {
@@ -149,7 +181,8 @@ final class PackedConvolution {
       wide_height: wide.extents.height, wide_width: wide.extents.width,
       narrow_channels: narrow.paddedChannels, narrow_depth: narrow.extents.depth,
       narrow_height: narrow.extents.height, narrow_width: narrow.extents.width, kernel: kernel,
-      stride: stride, block: wide.block)
+      stride: stride, block: wide.block, linear: 0, adds: 0,
+      sparse: isSparse ? 1 : 0)
   }
 
   /// Calls `body` for every 16 output channels with each block of input channels, and with where a

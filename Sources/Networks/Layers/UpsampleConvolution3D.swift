@@ -60,6 +60,13 @@ package final class UpsampleConvolution3D {
     bias.finish(y)
   }
 
+  /// Adds what `forward` makes to y, of which `spans` are wanted; voxels beside them are left in any state. Not
+  /// for a bias of a number a voxel.
+  package func add(_ x: Tensor, to y: Tensor, over spans: RowSpans? = nil) {
+    precondition(bias.fused != nil)
+    convolution.transpose(x, bias: bias.fused, into: y, over: spans, adds: true)
+  }
+
   /// Gradient of y to that before bias and ELU, in place; the bias's gradient is added to unless
   /// frozen.
   package func activationBackward(y: Tensor, dy: Tensor, gradients: ParameterValues?) {

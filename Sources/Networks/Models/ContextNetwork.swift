@@ -25,11 +25,32 @@ package final class ContextNetwork {
   private let coarse: Convolution3D
   private let up: UpsampleConvolution3D
   private let last: Convolution3D
-  /// What each layer makes, in that order.
+  /// What each layer makes, in that order; without training `up` adds to what `second` makes.
   private let outputs: [Tensor]
   /// Sum of the outputs of `second` and `up`.
   private let sum: Tensor
   private let backwards: Backwards?
+
+  /// What each layer has to make where only a part of the logits is wanted.
+  package struct Parts: Sendable {
+    /// Of the posteriors.
+    package let posteriors: RowSpans
+    fileprivate let first: RowSpans
+    fileprivate let down: RowSpans
+    fileprivate let coarse: RowSpans
+    fileprivate let sum: RowSpans
+    fileprivate let logits: RowSpans
+
+    /// For these logits.
+    package init(_ logits: RowSpans) {
+      self.logits = logits
+      sum = logits.widened(by: 1)
+      coarse = sum.halved.widened(by: 1)
+      down = coarse.widened(by: 1)
+      first = sum.widened(by: 1).union(down.doubled(logits.extents).widened(by: 1))
+      posteriors = first.widened(by: 1)
+    }
+  }
 
   private struct Backwards {
     let first: Tensor
@@ -52,7 +73,7 @@ package final class ContextNetwork {
     activation = ActivationShape(channels: shape.labels, extents: extents)
     first = try Convolution3D(
       "first", input: activation, channels: shape.features, stride: 1, trains: trains,
-      passesGradient: false, parameters: &list)
+      passesGradient: false, isSparse: true, parameters: &list)
     second = try Convolution3D(
       "second", input: first.output, channels: shape.features, stride: 1, trains: trains,
       passesGradient: trains, parameters: &list)
@@ -73,10 +94,9 @@ package final class ContextNetwork {
       defer { used += made.count }
       return memory.slice(used, count: made.count)
     }
-    // Without training nothing asks for the first output again once there is the fourth.
-    outputs.append(trains ? try Tensor(count: up.output.count) : outputs[0])
+    if trains { outputs.append(try Tensor(count: up.output.count)) }
     self.outputs = outputs
-    sum = trains ? try Tensor(count: up.output.count) : outputs[4]
+    sum = trains ? try Tensor(count: up.output.count) : outputs[1]
     parameters = try ParameterValues(list)
     gradients = trains ? try ParameterValues(list) : nil
     backwards =
@@ -102,15 +122,23 @@ package final class ContextNetwork {
   }
 
   /// q to r. Both may be the same memory.
-  package func forward(_ q: Tensor, into r: Tensor) {
-    first.forward(q, into: outputs[0])
-    second.forward(outputs[0], into: outputs[1])
-    down.forward(outputs[0], into: outputs[2])
-    coarse.forward(outputs[2], into: outputs[3])
-    up.forward(outputs[3], into: outputs[4])
-    if sum !== outputs[4] { sum.assign(outputs[4].elements) }
-    sum.add(outputs[1])
-    last.forward(sum, into: r)
+  ///
+  /// With `parts`, only those of q are looked at, and what else there is of r is left in any state: not for
+  /// training.
+  package func forward(_ q: Tensor, into r: Tensor, _ parts: Parts? = nil) {
+    precondition(parts == nil || gradients == nil, "a network that trains makes all logits")
+    first.forward(q, into: outputs[0], over: parts?.first)
+    second.forward(outputs[0], into: outputs[1], over: parts?.sum)
+    down.forward(outputs[0], into: outputs[2], over: parts?.down)
+    coarse.forward(outputs[2], into: outputs[3], over: parts?.coarse)
+    if gradients == nil {
+      up.add(outputs[3], to: sum, over: parts?.sum)
+    } else {
+      up.forward(outputs[3], into: outputs[4])
+      sum.assign(outputs[4].elements)
+      sum.add(outputs[1])
+    }
+    last.forward(sum, into: r, over: parts?.logits)
   }
 
   /// After `forward`: from the gradient of r to those of the weights, which are replaced. Throws
