@@ -30,9 +30,7 @@ struct PlaneLabeller: Sendable {
   private let keepsEntropy: Bool
   private let fit: ScanFit
   private var grid: Grid
-  private var table: LikelihoodTable
-  /// For each label, its column of the table.
-  private var columnOf: [UInt8]
+  private var likelihood: LabelLikelihood
   private var toAtlas: Affine
   private let perMM: SIMD3<Float>
   /// What each label is put out as: surroundings become background in stripped scans.
@@ -51,11 +49,11 @@ struct PlaneLabeller: Sendable {
     displacement = fit.displacement
     self.fit = fit
     self.grid = grid
-    table =
+    likelihood = LabelLikelihood(
       usesIntensities
-      ? fit.model.table()
-      : LikelihoodTable(groups: prior.table.groups.count, lanes: fit.model.lanes)
-    columnOf = prior.table.groupOfLabel.map { UInt8($0) }
+        ? fit.model.table()
+        : LikelihoodTable(groups: prior.table.groups.count, lanes: fit.model.lanes),
+      columnOf: prior.table.groupOfLabel.map { UInt8($0) })
     toAtlas = (prior.grid.affine.inverse * fit.transform * grid.affine).scaled(
       by: prior.grid.spacing)
     perMM = SIMD3<Float>(1 / prior.grid.spacing)
@@ -106,8 +104,9 @@ struct PlaneLabeller: Sendable {
       (0..<rows).map { row in counts.reduce(0) { $0 + $1[label * rows + row] } }
     }
     var result = self
-    (result.table, result.columnOf) = borders.table(
-      of: fit.model, groupOf: columnOf.map { Int($0) }, found: found)
+    let (table, columnOf) = borders.table(
+      of: fit.model, groupOf: likelihood.columnOf.map { Int($0) }, found: found)
+    result.likelihood = LabelLikelihood(table, columnOf: columnOf)
     return result
   }
 
@@ -258,11 +257,7 @@ struct PlaneLabeller: Sendable {
   func priors(x: Range<Int>, y: Int, z: Int, into row: inout SparseRow) {
     var positions = [Float](repeating: 0, count: 3 * x.count)
     place(x: x, y, z, &positions) { _, _ in }
-    _ = anatomies[0].withKernelPrior {
-      segpipe_sparse_posterior(
-        $0, positions, nil, x.count, nil, 0, nil, 0, Self.least, &row.counts, &row.labels,
-        &row.values)
-    }
+    sparse(positions, nil, x.count, anatomy: 0, into: &row)
   }
 
   /// The posterior of a run of voxels of `scan`, which lies on this labeller's grid, under one anatomy.
@@ -275,10 +270,22 @@ struct PlaneLabeller: Sendable {
     scan.voxels.withUnsafeBufferPointer { voxels in
       place(x: x, y, z, &positions) { i, q in rows[i] = self.row(voxels[first + i], at: q) }
     }
-    _ = anatomies[anatomy].withKernelPrior {
-      segpipe_sparse_posterior(
-        $0, positions, rows, x.count, table.values, Int32(table.lanes), columnOf,
-        Self.paddingAlpha, Self.least, &row.counts, &row.labels, &row.values)
+    sparse(positions, rows, x.count, anatomy: anatomy, into: &row)
+  }
+
+  private func sparse(
+    _ positions: [Float], _ rows: [UInt16]?, _ count: Int, anatomy: Int, into row: inout SparseRow
+  ) {
+    anatomies[anatomy].withKernelPrior { prior in
+      likelihood.withKernelLikelihood { likelihood in
+        func run(_ rows: UnsafePointer<UInt16>?) {
+          _ = segpipe_sparse_posterior(
+            prior, positions, rows, count, likelihood, Self.paddingAlpha, Self.least, &row.counts,
+            &row.labels, &row.values)
+        }
+        guard let rows else { return run(nil) }
+        rows.withUnsafeBufferPointer { run($0.baseAddress) }
+      }
     }
   }
 
@@ -361,12 +368,14 @@ struct PlaneLabeller: Sendable {
     var one = [Float](repeating: 0, count: isOne ? 0 : width * labelCount)
     if !isOne { for i in posteriors.indices { posteriors[i] = 0 } }
     for anatomy in anatomies {
-      anatomy.withKernelPrior { kernel in
+      anatomy.withKernelPrior { prior in
         best.withUnsafeMutableBufferPointer { best in
           func run(_ target: UnsafeMutablePointer<Float>?) {
-            segpipe_label_posterior(
-              kernel, positions, rows, width, table.values, Int32(table.lanes), columnOf,
-              Self.alpha, Self.paddingAlpha, best.baseAddress.map { $0 + first }, target, &sums)
+            likelihood.withKernelLikelihood {
+              segpipe_label_posterior(
+                prior, positions, rows, width, $0, Self.alpha, Self.paddingAlpha,
+                best.baseAddress.map { $0 + first }, target, &sums)
+            }
           }
           if !isOne {
             one.withUnsafeMutableBufferPointer { run($0.baseAddress) }

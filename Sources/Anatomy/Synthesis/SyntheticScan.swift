@@ -121,17 +121,14 @@ package struct SyntheticScan: Sendable {
     let perMM = SIMD3<Float>(1 / prior.grid.spacing)
     let most = SIMD3<Float>(SIMD3<Double>(prior.grid.extents &- SIMD3(repeating: 1)))
     let (width, plane) = (grid.extents.x, grid.extents.x * grid.extents.y)
-    // Every intensity is as likely as any other: the posterior is the prior.
-    let ones = [Float](repeating: 1, count: 16)
-    let groups = [UInt8](repeating: 0, count: prior.table.count)
+    let likelihood = LabelLikelihood.even(labels: prior.table.count)
     let rows = [UInt16](repeating: 1, count: width)
-    let table = ones + ones
     var channels = [UInt8](repeating: 0, count: grid.count)
     channels.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let out = buffer
       Parallel.forEach(grid.extents.z) { z in
         var positions = [Float](repeating: 0, count: 3 * width)
-        var sums = [Float](repeating: 0, count: groups.count)
+        var sums = [Float](repeating: 0, count: prior.table.count)
         for y in 0..<grid.extents.y {
           let start = toAtlas(SIMD3(0, Double(y), Double(z)))
           for x in 0..<width {
@@ -143,10 +140,12 @@ package struct SyntheticScan: Sendable {
             positions[3 * x + 1] = p.y
             positions[3 * x + 2] = p.z
           }
-          prior.withKernelPrior { kernel in
-            segpipe_label_posterior(
-              kernel, positions, rows, width, table, 16, groups, 0, 0,
-              out.baseAddress.map { $0 + z * plane + y * width }, nil, &sums)
+          prior.withKernelPrior { prior in
+            likelihood.withKernelLikelihood {
+              segpipe_label_posterior(
+                prior, positions, rows, width, $0, 0, 0,
+                out.baseAddress.map { $0 + z * plane + y * width }, nil, &sums)
+            }
           }
         }
       }

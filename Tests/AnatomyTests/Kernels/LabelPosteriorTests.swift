@@ -24,6 +24,13 @@ import Testing
     }
   }
 
+  private func run(
+    _ prior: LocationPrior, _ likelihood: LabelLikelihood,
+    _ body: (segpipe_sparse_prior, segpipe_label_likelihood) -> Void
+  ) {
+    prior.withKernelPrior { prior in likelihood.withKernelLikelihood { body(prior, $0) } }
+  }
+
   /// Interpolated prior of a label; the outside mixture beyond the grid.
   private func probability(_ prior: LocationPrior, _ label: Int, at p: SIMD3<Double>) -> Double {
     let base = p.rounded(.down)
@@ -59,9 +66,9 @@ import Testing
     var best = [UInt8](repeating: 9, count: count)
     var posteriors = [Float](repeating: 0, count: 4 * count)
     var sums = [Float](repeating: 0, count: 4)
-    prior.withKernelPrior {
+    run(prior, LabelLikelihood(table, lanes: 16, columnOf: groupOf)) {
       segpipe_label_posterior(
-        $0, positions, rows, count, table, 16, groupOf, Float(alpha), Float(padding), &best,
+        $0, positions, rows, count, $1, Float(alpha), Float(padding), &best,
         &posteriors, &sums)
     }
     var expected = [0.0, 0, 0, 0]
@@ -85,9 +92,9 @@ import Testing
     // Labels and sums are the same without posteriors.
     var alone = [UInt8](repeating: 9, count: count)
     var others = [Float](repeating: 0, count: 4)
-    prior.withKernelPrior {
+    run(prior, LabelLikelihood(table, lanes: 16, columnOf: groupOf)) {
       segpipe_label_posterior(
-        $0, positions, rows, count, table, 16, groupOf, Float(alpha), Float(padding), &alone, nil,
+        $0, positions, rows, count, $1, Float(alpha), Float(padding), &alone, nil,
         &others)
     }
     #expect(alone == best)
@@ -103,9 +110,9 @@ import Testing
     likelihood.replaceSubrange(32..<35, with: [1e-9, 1e-9, 0.5])
     var best: [UInt8] = [9, 9]
     var sums: [Float] = [0, 0, 0]
-    prior.withKernelPrior {
+    run(prior, LabelLikelihood(likelihood, lanes: 16, columnOf: [0, 1, 2])) {
       segpipe_label_posterior(
-        $0, [1.2, 1.3, 0.4, 1.2, 1.3, 0.4], [1, 2], 2, likelihood, 16, [0, 1, 2], 1e-6, 0.05,
+        $0, [1.2, 1.3, 0.4, 1.2, 1.3, 0.4], [1, 2], 2, $1, 1e-6, 0.05,
         &best, nil, &sums)
     }
     #expect(best == [1, 2])
@@ -117,11 +124,61 @@ import Testing
     let prior = Fixture.prior(Fixture.grid(2, 2, 2), table) { label, _ in [55, 100, 100][label] }
     var best: [UInt8] = [9]
     var sums: [Float] = [0, 0, 0]
-    prior.withKernelPrior {
+    run(prior, LabelLikelihood([Float](repeating: 1, count: 32), lanes: 16, columnOf: [0, 1, 2])) {
       segpipe_label_posterior(
-        $0, [0.5, 0.5, 0.5], [1], 1, [Float](repeating: 1, count: 32), 16, [0, 1, 2], 0, 0, &best,
+        $0, [0.5, 0.5, 0.5], [1], 1, $1, 0, 0, &best,
         nil, &sums)
     }
     #expect(best == [1])
+  }
+
+  /// Labels that are possible and their posteriors, with padding's chance but no other; or priors.
+  @Test(arguments: [true, false]) func sparsePosteriorsAreThoseAboveTheLeast(likely: Bool) throws {
+    let prior = try prior()
+    let (count, least) = (300, Float(0.02))
+    let random = CounterRandom(seed: 6, stream: 2)
+    let positions = (0..<3 * count).map {
+      Float(random.uniform($0) * Double(grid.extents[$0 % 3] + 4) - 2.5)
+    }
+    let rows = (0..<count).map { UInt16(random.bits(5000 + $0) % 4) }
+    let table = (0..<4 * 16).map { Float(0.01 + random.uniform(9000 + $0)) }
+    var counts = [UInt8](repeating: 9, count: count)
+    var labels = [UInt8](repeating: 9, count: 4 * count)
+    var values = [Float](repeating: -1, count: 4 * count)
+    var total = 0
+    run(prior, LabelLikelihood(table, lanes: 16, columnOf: groupOf)) { prior, likelihood in
+      rows.withUnsafeBufferPointer { rows in
+        total = segpipe_sparse_posterior(
+          prior, positions, likely ? rows.baseAddress : nil, count, likelihood, 0.05, least, &counts,
+          &labels, &values)
+      }
+    }
+    var entry = 0
+    for j in 0..<count {
+      let p = SIMD3(
+        Double(positions[3 * j]), Double(positions[3 * j + 1]), Double(positions[3 * j + 2]))
+      var expected = (0..<4).map { label in
+        probability(prior, label, at: p) + (likely && label == 0 && rows[j] == 0 ? 0.05 : 0)
+      }
+      // What rounding may put on either side is not looked at.
+      guard expected.allSatisfy({ abs($0 - Double(least)) > 1e-5 }) else {
+        entry += Int(counts[j])
+        continue
+      }
+      let kept = (0..<4).filter { expected[$0] > Double(least) }
+      if likely {
+        for label in kept {
+          expected[label] *= Double(table[Int(rows[j]) * 16 + Int(groupOf[label])])
+        }
+        let all = kept.reduce(0) { $0 + expected[$1] }
+        for label in kept { expected[label] /= all }
+      }
+      #expect(labels[entry..<entry + Int(counts[j])].map { Int($0) } == kept)
+      for label in kept {
+        #expect(abs(Double(values[entry]) - expected[label]) < 1e-5)
+        entry += 1
+      }
+    }
+    #expect(entry == total && total > count)
   }
 }

@@ -24,21 +24,6 @@ import Testing
     #expect(merge.channels(.stripped) == [0, 1, 0])
   }
 
-  @Test func boxesHoldAllOfWhatIsChosen() throws {
-    let table = try Fixture.table(Fixture.label(1), Fixture.label(2))
-    let chosen = [SIMD3(3, 2, 4), SIMD3(5, 4, 4), SIMD3(4, 6, 2)]
-    let prior = Fixture.prior(Fixture.grid(9, 8, 7), table) { label, at in
-      let share: UInt8 = chosen.contains(at) ? 10 : at.x == 0 ? 9 : 0
-      return label == 1 ? share : label == 2 ? 100 : 155 - share
-    }
-    let boxes = prior.planeBoxes(around: [false, true, false], least: 10)
-    #expect(boxes.indices.filter { boxes[$0] != nil } == [2, 4])
-    #expect(boxes[2] == PlaneBox(x: 4..<5, y: 6..<7))
-    #expect(boxes[4] == PlaneBox(x: 3..<6, y: 2..<5))
-    let both = prior.planeBoxes(around: [false, true, true], least: 110)
-    #expect(both == boxes)
-  }
-
   /// -log of the share of the true label, or of the most probable one where a neighbour has it; its gradient by
   /// differences.
   @Test func theLossIsThatOfTheChangedPosterior() throws {
