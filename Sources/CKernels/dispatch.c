@@ -70,6 +70,12 @@ void segpipe_convolution_up(const segpipe_convolution *shape, const segpipe_span
   kernels()->up(shape, spans, narrow, packed, bias, wide, first, last);
 }
 
+void segpipe_convolution_tiles(const segpipe_convolution *shape, const segpipe_span *spans,
+                               const float *wide, const float *packed, const float *bias,
+                               float *narrow, size_t first, size_t last) {
+  kernels()->tiles(shape, spans, wide, packed, bias, narrow, first, last);
+}
+
 void segpipe_convolution_weights(const segpipe_convolution *shape, const float *wide,
                                  const float *narrow, float *packed, size_t first, size_t last) {
   kernels()->weights(shape, wide, narrow, packed, first, last);

@@ -11,6 +11,7 @@
 #include "output.h"
 #include "warp.h"
 #include "convolution.h"
+#include "tiles.h"
 
 const kernel_table LEVEL(kernels) = {
     LEVEL(exp),         LEVEL(log),           LEVEL(elu),
@@ -19,4 +20,5 @@ const kernel_table LEVEL(kernels) = {
     LEVEL(output_loss), LEVEL(output_decode), LEVEL(output_probabilities),
     LEVEL(down),        LEVEL(up),            LEVEL(weights),
     LEVEL(warp_loss),   LEVEL(warp_row),      LEVEL(product),
+    LEVEL(tiles),
 };

@@ -27,6 +27,8 @@ typedef struct {
   double (*warped_loss)(const segpipe_warped *, const segpipe_observed *, float *, float *, size_t);
   void (*warped_row)(const segpipe_warped *, size_t, size_t, float *, float *);
   void (*product)(const float *, const float *, float *, size_t, size_t);
+  void (*tiles)(const segpipe_convolution *, const segpipe_span *, const float *, const float *,
+                const float *, float *, size_t, size_t);
 } kernel_table;
 
 extern const kernel_table kernels_baseline, kernels_avx2, kernels_avx512;

@@ -58,7 +58,8 @@ extension NetworksTests {
       let (all, own) = (try Tensor(count: q.count), try Tensor(count: q.count))
       network.forward(q, into: all)
       let wanted = RowSpans(extents) { plane, row in
-        (plane - 10) * (plane - 10) + (row - 9) * (row - 9) < 9 ? 15 + plane % 3..<19 + row % 5 : 0..<0
+        (plane - 10) * (plane - 10) + (row - 9) * (row - 9) < 9
+          ? 15 + plane % 3..<19 + row % 5 : 0..<0
       }
       let parts = ContextNetwork.Parts(wanted)
       #expect(parts.posteriors.count < extents.count * 2 / 3)

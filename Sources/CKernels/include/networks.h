@@ -93,6 +93,14 @@ typedef struct {
 void segpipe_convolution_down(const segpipe_convolution *shape, const segpipe_span *spans,
                               const float *wide, const float *packed, const float *bias,
                               float *narrow, size_t first, size_t last);
+/// The same for kernel 3, stride 1 and block 16 in tiles of 2x2x2 voxels, for rows of tiles [first, last) (z / 2 *
+/// rows of tiles in a plane + y / 2), by fewer products. packed: [O / 16][C / 16][64][16 c][16 o], what
+/// `segpipe_tile_weights` makes of each pair of channels.
+void segpipe_convolution_tiles(const segpipe_convolution *shape, const segpipe_span *spans,
+                               const float *wide, const float *packed, const float *bias,
+                               float *narrow, size_t first, size_t last);
+/// From the 3x3x3 weights of a pair of channels.
+void segpipe_tile_weights(const float weights[27], float tiles[64]);
 /// The transpose, for stride 2 and block 16: wide from narrow, for wide rows [first, last).
 /// packed: [C / 16][O / 16][kernel^3][16 o][16 c]. With a bias [C], it is added and ELU applied
 /// unless linear. With `spans`, one a wide row, only those are made, from an even voxel on.

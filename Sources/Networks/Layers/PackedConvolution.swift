@@ -20,9 +20,11 @@ final class PackedConvolution {
   private let kernel: Int
   private let stride: Int
   private let isSparse: Bool
-  /// `[O / 16][C / block][k^3][block c][16 o]`.
+  /// Numbers that a kernel takes of a pair of channels: k^3, or 64 where it works in tiles.
+  private let products: Int
+  /// `[O / 16][C / block][products][block c][16 o]`.
   private let forwardWeights: Tensor
-  /// `[C / 16][O / 16][k^3][16 o][16 c]`, taps reversed for stride 1.
+  /// `[C / 16][O / 16][products][16 o][16 c]`, taps reversed for stride 1.
   private let transposeWeights: Tensor?
   private let partials: Tensor?
   /// Parts that the gradient of the weights is summed over, each a range of narrow rows.
@@ -41,26 +43,39 @@ final class PackedConvolution {
     self.kernel = kernel
     self.stride = stride
     self.isSparse = isSparse
-    let count = wide.paddedChannels * narrow.paddedChannels * kernel * kernel * kernel
-    self.forwardWeights = try Tensor(count: count)
-    self.transposeWeights = transposes ? try Tensor(count: count) : nil
+    let taps = kernel * kernel * kernel
+    self.products = kernel == 3 && stride == 1 && wide.block == 16 && !isSparse ? 64 : taps
+    let pairs = wide.paddedChannels * narrow.paddedChannels
+    self.forwardWeights = try Tensor(count: pairs * products)
+    self.transposeWeights = transposes ? try Tensor(count: pairs * products) : nil
     self.parts = min(16, narrow.extents.depth)
-    self.partials = trains ? try Tensor(count: count * parts) : nil
+    self.partials = trains ? try Tensor(count: pairs * taps * parts) : nil
   }
+
+  private var isTiled: Bool { products == 64 && kernel == 3 }
 
   /// Takes new weights, `[O, C, k, k, k]`.
   func setWeights(_ weights: Tensor) {
     let taps = kernel * kernel * kernel
-    forEachTile { [wide, narrow, stride, forwardWeights, transposeWeights] outer, inner, place in
+    forEachBlock(of: products) {
+      [wide, narrow, stride, isTiled, products, forwardWeights, transposeWeights]
+      outer, inner, place in
+      var own = [Float](repeating: 0, count: taps)
+      var packed = [Float](repeating: 0, count: products)
+      func pack() { if isTiled { segpipe_tile_weights(own, &packed) } else { packed = own } }
       for o in outer {
         for c in inner {
-          for t in 0..<taps {
-            let weight = weights.pointer[(o * wide.channels + c) * taps + t]
-            forwardWeights.pointer[place(o, c, t)] = weight
-            guard let transposeWeights else { continue }
-            let tap = stride == 1 ? taps - 1 - t : t
-            let block = (c / 16 * (narrow.paddedChannels / 16) + o / 16) * taps + tap
-            transposeWeights.pointer[(block * 16 + o % 16) * 16 + c % 16] = weight
+          for t in 0..<taps { own[t] = weights.pointer[(o * wide.channels + c) * taps + t] }
+          pack()
+          for i in 0..<products { forwardWeights.pointer[place(o, c, i)] = packed[i] }
+          guard let transposeWeights else { continue }
+          if stride == 1 {
+            own.reverse()
+            pack()
+          }
+          let block = (c / 16 * (narrow.paddedChannels / 16) + o / 16) * products
+          for i in 0..<products {
+            transposeWeights.pointer[((block + i) * 16 + o % 16) * 16 + c % 16] = packed[i]
           }
         }
       }
@@ -73,8 +88,7 @@ final class PackedConvolution {
     over spans: RowSpans? = nil
   ) {
     precondition(spans?.extents ?? self.narrow.extents == self.narrow.extents)
-    Self.down(
-      shape, rows: narrowRows, wide, weights: forwardWeights, bias: bias, into: narrow, over: spans)
+    down(shape, wide, weights: forwardWeights, bias: bias, into: narrow, over: spans)
   }
 
   /// narrow to wide, with a bias `[padded C]`; what of it is wanted, and, for stride 2 alone, whether wide is
@@ -93,13 +107,11 @@ final class PackedConvolution {
       var swapped = shape
       swap(&swapped.wide_channels, &swapped.narrow_channels)
       swapped.sparse = 0
-      Self.down(
-        swapped, rows: narrowRows, narrow, weights: transposeWeights, bias: bias, into: wide,
-        over: spans)
+      down(swapped, narrow, weights: transposeWeights, bias: bias, into: wide, over: spans)
       return
     }
     let rows = self.wide.extents.depth * self.wide.extents.height
-    Self.run(shape, rows: rows, bias, over: spans) { shape, spans, range in
+    Self.run(shape, rows: rows, size: Self.rows, bias, over: spans) { shape, spans, range in
       shape.adds = adds ? 1 : 0
       segpipe_convolution_up(
         &shape, spans, narrow.pointer, transposeWeights.pointer, bias?.values.pointer, wide.pointer,
@@ -111,7 +123,7 @@ final class PackedConvolution {
   func weightGradient(wide: Tensor, narrow: Tensor, into gradient: Tensor) {
     guard let partials else { preconditionFailure("the convolution was not made to train") }
     partials.fill(with: 0)
-    let size = forwardWeights.count
+    let size = partials.count / parts
     let (parts, rows) = (parts, narrowRows)
     Parallel.forEach(parts) { [shape] part in
       var shape = shape
@@ -127,7 +139,7 @@ final class PackedConvolution {
       }
     }
     let taps = kernel * kernel * kernel
-    forEachTile { [channels = self.wide.channels] outer, inner, place in
+    forEachBlock(of: taps) { [channels = self.wide.channels] outer, inner, place in
       for o in outer {
         for c in inner {
           for t in 0..<taps {
@@ -138,34 +150,40 @@ final class PackedConvolution {
     }
   }
 
-  // MARK: - Rows and tiles
+  // MARK: - Rows and blocks
 
-  /// Rows that a thread takes at once.
-  private static let rows = 8
+  /// Rows that a thread takes at once, and rows of tiles, of which each is four rows.
+  private static let (rows, rowsOfTiles) = (8, 2)
 
   private var narrowRows: Int { narrow.extents.depth * narrow.extents.height }
 
-  private static func down(
-    _ shape: segpipe_convolution, rows: Int, _ wide: Tensor, weights: Tensor,
+  private func down(
+    _ shape: segpipe_convolution, _ wide: Tensor, weights: Tensor,
     bias: ConvolutionBias.Fused?, into narrow: Tensor, over spans: RowSpans?
   ) {
-    run(shape, rows: rows, bias, over: spans) { shape, spans, range in
-      segpipe_convolution_down(
+    let extents = self.narrow.extents
+    let count =
+      isTiled ? (extents.depth + 1) / 2 * ((extents.height + 1) / 2) : extents.depth * extents.height
+    Self.run(
+      shape, rows: count, size: isTiled ? Self.rowsOfTiles : Self.rows, bias, over: spans
+    ) { [isTiled] shape, spans, range in
+      let kernel = isTiled ? segpipe_convolution_tiles : segpipe_convolution_down
+      kernel(
         &shape, spans, wide.pointer, weights.pointer, bias?.values.pointer, narrow.pointer,
         range.lowerBound, range.upperBound)
     }
   }
 
-  /// Calls `kernel` for ranges of rows of the output.
+  /// Calls `kernel` for ranges of `size` rows of the output.
   private static func run(
-    _ shape: segpipe_convolution, rows: Int, _ bias: ConvolutionBias.Fused?,
+    _ shape: segpipe_convolution, rows: Int, size: Int, _ bias: ConvolutionBias.Fused?,
     over spans: RowSpans?,
     _ kernel:
       @Sendable (inout segpipe_convolution, UnsafePointer<segpipe_span>?, Range<Int>) -> Void
   ) {
     func run(_ spans: UnsafePointer<segpipe_span>?) {
       nonisolated(unsafe) let spans = spans
-      Parallel.forEachRange(of: rows, size: Self.rows) { range in
+      Parallel.forEachRange(of: rows, size: size) { range in
         var shape = shape
         shape.linear = bias?.isLinear == true ? 1 : 0
         kernel(&shape, spans, range)
@@ -185,20 +203,20 @@ final class PackedConvolution {
       sparse: isSparse ? 1 : 0)
   }
 
-  /// Calls `body` for every 16 output channels with each block of input channels, and with where a
-  /// weight lies in `forwardWeights`.
-  private func forEachTile(
+  /// Calls `body` for every 16 output channels with each block of input channels, and with where the `numbers` of
+  /// a pair of channels lie.
+  private func forEachBlock(
+    of numbers: Int,
     _ body:
       @Sendable (
-        _ outer: Range<Int>, _ inner: Range<Int>, _ place: (_ o: Int, _ c: Int, _ t: Int) -> Int
+        _ outer: Range<Int>, _ inner: Range<Int>, _ place: (_ o: Int, _ c: Int, _ i: Int) -> Int
       ) -> Void
   ) {
     let (block, inputs) = (wide.block, wide.paddedChannels / wide.block)
-    let taps = kernel * kernel * kernel
-    Parallel.forEach(narrow.paddedChannels / 16 * inputs) { [wide, narrow] tile in
-      let (o, c) = (tile / inputs * 16, tile % inputs * block)
-      body(o..<min(o + 16, narrow.channels), c..<min(c + block, wide.channels)) { o, c, t in
-        (((o / 16 * inputs + c / block) * taps + t) * block + c % block) * 16 + o % 16
+    Parallel.forEach(narrow.paddedChannels / 16 * inputs) { [wide, narrow] index in
+      let (o, c) = (index / inputs * 16, index % inputs * block)
+      body(o..<min(o + 16, narrow.channels), c..<min(c + block, wide.channels)) { o, c, i in
+        (((o / 16 * inputs + c / block) * numbers + i) * block + c % block) * 16 + o % 16
       }
     }
   }

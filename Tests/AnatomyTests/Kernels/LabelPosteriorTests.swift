@@ -149,7 +149,8 @@ import Testing
     run(prior, LabelLikelihood(table, lanes: 16, columnOf: groupOf)) { prior, likelihood in
       rows.withUnsafeBufferPointer { rows in
         total = segpipe_sparse_posterior(
-          prior, positions, likely ? rows.baseAddress : nil, count, likelihood, 0.05, least, &counts,
+          prior, positions, likely ? rows.baseAddress : nil, count, likelihood, 0.05, least,
+          &counts,
           &labels, &values)
       }
     }
