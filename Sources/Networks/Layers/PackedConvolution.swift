@@ -163,7 +163,8 @@ final class PackedConvolution {
   ) {
     let extents = self.narrow.extents
     let count =
-      isTiled ? (extents.depth + 1) / 2 * ((extents.height + 1) / 2) : extents.depth * extents.height
+      isTiled
+      ? (extents.depth + 1) / 2 * ((extents.height + 1) / 2) : extents.depth * extents.height
     Self.run(
       shape, rows: count, size: isTiled ? Self.rowsOfTiles : Self.rows, bias, over: spans
     ) { [isTiled] shape, spans, range in
