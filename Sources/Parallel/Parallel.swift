@@ -44,6 +44,24 @@ package enum Parallel {
     }
   }
 
+  /// Two pieces of work side by side. Throws what the first throws, else what the second does.
+  package static func both<First: Sendable, Second: Sendable>(
+    _ first: @Sendable () throws -> First, _ second: @Sendable () throws -> Second
+  ) throws -> (First, Second) {
+    nonisolated(unsafe) var results: (Result<First, any Error>?, Result<Second, any Error>?)
+    forEach(2) { part in
+      if part == 0 {
+        results.0 = Result { try first() }
+      } else {
+        results.1 = Result { try second() }
+      }
+    }
+    guard let one = results.0, let other = results.1 else {
+      preconditionFailure("a piece of work was left out")
+    }
+    return (try one.get(), try other.get())
+  }
+
   /// One value per chunk, in chunk order.
   package static func map<Value: Sendable>(
     _ chunks: Int, _ body: @Sendable (Int) -> Value

@@ -1,7 +1,6 @@
 extension Atlas {
-  /// 16 hexadecimal digits that tell atlases of one name apart: a hash (FNV-1a, 64 bits) of the grid, the
-  /// label values and every probability. No cryptographic strength.
-  package var fingerprint: String {
+  /// A hash (FNV-1a, 64 bits) of the grid, the label values and every probability. No cryptographic strength.
+  static func fingerprint(of prior: LocationPrior) -> String {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     func add(_ value: UInt64) { hash = (hash ^ value) &* 0x100_0000_01b3 }
     let e = prior.grid.extents

@@ -11,6 +11,8 @@ package struct Atlas: Sendable {
   /// One entry a label of the table.
   package let volumes: [VolumeStatistics]
   package let origin: AtlasOrigin
+  /// 16 hexadecimal digits that tell atlases of one name apart.
+  package let fingerprint: String
 
   package init(
     name: String, space: String, prior: LocationPrior, volumes: [VolumeStatistics],
@@ -21,6 +23,7 @@ package struct Atlas: Sendable {
     self.prior = prior
     self.volumes = volumes
     self.origin = origin
+    fingerprint = Self.fingerprint(of: prior)
   }
 }
 

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Imaging
+import Parallel
 
 /// An atlas as files, in the BIDS layout of atlases:
 ///
@@ -158,15 +159,18 @@ package enum AtlasFiles {
         path: path, found: "\(stream.volumes) volumes",
         expected: "\(table.count), one for each label of the .tsv file beside it")
     }
-    var assembler = LocationPriorAssembler(grid: stream.grid, table: table)
-    var sums = [UInt16](repeating: 0, count: stream.grid.count)
-    while let volume = try stream.next(as: UInt8.self) {
-      for voxel in sums.indices { sums[voxel] &+= UInt16(volume.voxels[voxel]) }
-      volume.voxels.withUnsafeBufferPointer { assembler.add($0) }
+    let assembler = LocationPriorAssembler(grid: stream.grid, table: table)
+    var read = try stream.next(as: UInt8.self)
+    while let volume = read {
+      // The next volume is read while this one is taken in.
+      nonisolated(unsafe) let (stream, assembler) = (stream, assembler)
+      (read, _) = try Parallel.both(
+        { try stream.next(as: UInt8.self) },
+        { volume.voxels.withUnsafeBufferPointer { assembler.add($0) } })
     }
-    if let voxel = sums.firstIndex(where: { $0 != 255 }) {
+    if let (voxel, sum) = assembler.unfinished {
       throw AnatomyError.badAtlas(
-        path: path, found: "probabilities that sum to \(sums[voxel])/255 at voxel \(voxel)",
+        path: path, found: "probabilities that sum to \(sum)/255 at voxel \(voxel)",
         expected: "255/255 at every voxel")
     }
     return Atlas(

@@ -113,7 +113,7 @@ package final class LabelCounts {
     }
     let outside = outsideMixture(quantised, covered: covered)
     fill(&quantised, where: covered, with: outside)
-    var assembler = LocationPriorAssembler(grid: grid, table: table)
+    let assembler = LocationPriorAssembler(grid: grid, table: table)
     quantised.withUnsafeBufferPointer { buffer in
       for label in 0..<labels {
         assembler.add(UnsafeBufferPointer(rebasing: buffer[label * count..<(label + 1) * count]))

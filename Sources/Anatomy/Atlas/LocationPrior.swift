@@ -82,11 +82,13 @@ package struct LocationPrior: Sendable {
   }
 }
 
-/// Collects a location prior label by label, as its file is laid out.
-package struct LocationPriorAssembler: ~Copyable {
+/// Collects a location prior label by label, as its file is laid out. Serves one thread at a time.
+package final class LocationPriorAssembler {
   private let grid: Grid
   private let table: LabelTable
   private var counts: [UInt8]
+  /// Sums of the probabilities, in 1/255.
+  private var sums: [UInt16]
   private var voxels: [[UInt32]] = []
   private var values: [[UInt8]] = []
 
@@ -94,30 +96,34 @@ package struct LocationPriorAssembler: ~Copyable {
     self.grid = grid
     self.table = table
     counts = [UInt8](repeating: 0, count: grid.count)
+    sums = [UInt16](repeating: 0, count: grid.count)
   }
 
   /// Adds the next label's probabilities, `grid.count` values in 1/255.
-  package mutating func add(_ channel: UnsafeBufferPointer<UInt8>) {
+  package func add(_ channel: UnsafeBufferPointer<UInt8>) {
     var at: [UInt32] = []
     var found: [UInt8] = []
     counts.withUnsafeMutableBufferPointer { counts in
-      var voxel = 0
-      guard let raw = channel.baseAddress.map(UnsafeRawPointer.init) else { return }
-      while voxel < channel.count {
-        if voxel + 8 <= channel.count,
-          raw.loadUnaligned(fromByteOffset: voxel, as: UInt64.self) == 0
-        {
-          voxel += 8
-          continue
-        }
-        let end = min(voxel + 8, channel.count)
-        while voxel < end {
-          if channel[voxel] != 0 {
-            at.append(UInt32(truncatingIfNeeded: voxel))
-            found.append(channel[voxel])
-            counts[voxel] &+= 1
+      sums.withUnsafeMutableBufferPointer { sums in
+        var voxel = 0
+        guard let raw = channel.baseAddress.map(UnsafeRawPointer.init) else { return }
+        while voxel < channel.count {
+          if voxel + 8 <= channel.count,
+            raw.loadUnaligned(fromByteOffset: voxel, as: UInt64.self) == 0
+          {
+            voxel += 8
+            continue
           }
-          voxel += 1
+          let end = min(voxel + 8, channel.count)
+          while voxel < end {
+            if channel[voxel] != 0 {
+              at.append(UInt32(truncatingIfNeeded: voxel))
+              found.append(channel[voxel])
+              counts[voxel] &+= 1
+              sums[voxel] &+= UInt16(channel[voxel])
+            }
+            voxel += 1
+          }
         }
       }
     }
@@ -125,8 +131,13 @@ package struct LocationPriorAssembler: ~Copyable {
     values.append(found)
   }
 
+  /// A voxel whose probabilities do not sum to 255, and their sum.
+  package var unfinished: (voxel: Int, sum: Int)? {
+    sums.firstIndex { $0 != 255 }.map { ($0, Int(sums[$0])) }
+  }
+
   /// The finished prior. `outside` has one probability per label.
-  package consuming func finish(outside: [Float]) -> LocationPrior {
+  package func finish(outside: [Float]) -> LocationPrior {
     var starts = [UInt32](repeating: 0, count: grid.count + 1)
     var position: UInt32 = 0
     for voxel in 0..<grid.count {

@@ -48,7 +48,7 @@ enum Fixture {
   static func prior(
     _ grid: Grid, _ table: LabelTable, outside: [Float]? = nil, _ values: (Int, SIMD3<Int>) -> UInt8
   ) -> LocationPrior {
-    var assembler = LocationPriorAssembler(grid: grid, table: table)
+    let assembler = LocationPriorAssembler(grid: grid, table: table)
     for label in 0..<table.count {
       let channel = voxels(of: grid).map { values(label, $0) }
       channel.withUnsafeBufferPointer { assembler.add($0) }
