@@ -3,21 +3,32 @@ import Imaging
 import Parallel
 
 extension AffineRegistration {
+  /// A scan at about 12, 6 and 4 mm.
+  package typealias Levels = (coarse: ScanSamples, middle: ScanSamples, fine: ScanSamples)
+
   /// Finds a scan in the atlas from nothing but its voxels and the declared axes, which may be off by
   /// tens of degrees and any distance.
   ///
-  /// Many poses are scored on a coarse grid, the best few of different places are refined, and the best of
-  /// those goes on to finer grids with all twelve parameters.
+  /// Many poses are scored on a coarse grid, the best few of different places are refined (`starts`), and the best of
+  /// those goes on to finer grids with all twelve parameters (`settle`).
   ///
-  /// `levels` are the scan at about 12, 6 and 4 mm, `priors` the group prior at 8 and 4 mm, `foreground` the
-  /// world centre of what is bright.
+  /// `priors` are the group prior at 8 and 4 mm, `foreground` the world centre of what is bright.
   package static func search(
-    levels: (coarse: ScanSamples, middle: ScanSamples, fine: ScanSamples),
-    priors: (coarse: GroupPrior, fine: GroupPrior), foreground: SIMD3<Double>, kind: KindPrior
+    levels: Levels, priors: (coarse: GroupPrior, fine: GroupPrior), foreground: SIMD3<Double>,
+    kind: KindPrior
   ) -> AffineRegistration {
-    let poses = startingPoses(foreground: foreground, centre: priors.coarse.grid.centre)
+    settle(
+      starts(levels.coarse, prior: priors.coarse, foreground: foreground, kind: kind),
+      levels: levels, prior: priors.fine)
+  }
+
+  /// Where a scan may lie by what is seen of it at 12 mm, the most plausible place first.
+  static func starts(
+    _ samples: ScanSamples, prior: GroupPrior, foreground: SIMD3<Double>, kind: KindPrior
+  ) -> [AffineRegistration] {
+    let poses = startingPoses(foreground: foreground, centre: prior.grid.centre)
     let scores = Parallel.map(poses.count) { i in
-      AffineRegistration(poses[i], samples: levels.coarse, prior: priors.coarse, kind: kind).score
+      AffineRegistration(poses[i], samples: samples, prior: prior, kind: kind).score
     }
     let ranked = poses.indices.sorted { scores[$0] > scores[$1] }
     // The best poses, no two alike.
@@ -29,26 +40,29 @@ extension AffineRegistration {
       }
       if !alike { chosen.append(i) }
     }
-    var refined = chosen.map { i in
-      var fit = AffineRegistration(
-        poses[i], samples: levels.coarse, prior: priors.coarse, kind: kind)
-      fit.refine(
-        samples: levels.coarse, prior: priors.coarse, freedom: .similarity, iterations: 12)
+    let refined = chosen.map { i in
+      var fit = AffineRegistration(poses[i], samples: samples, prior: prior, kind: kind)
+      fit.refine(samples: samples, prior: prior, freedom: .similarity, iterations: 12)
       return fit
     }
-    refined.sort { $0.plausibility > $1.plausibility }
-    var finalists = refined.prefix(3).map { start in
+    return refined.sorted { $0.plausibility > $1.plausibility }
+  }
+
+  /// The best of some starts, after the first few of them have seen the scan at 6 mm, and itself at 4 mm.
+  static func settle(
+    _ starts: [AffineRegistration], levels: Levels, prior: GroupPrior
+  ) -> AffineRegistration {
+    var finalists = starts.prefix(3).map { start in
       var fit = AffineRegistration(
-        start.transform, samples: levels.middle, prior: priors.fine, kind: kind)
-      fit.refine(
-        samples: levels.middle, prior: priors.fine, freedom: .similarity, iterations: 10)
-      fit.refine(samples: levels.middle, prior: priors.fine, freedom: .affine, iterations: 15)
+        start.transform, samples: levels.middle, prior: prior, kind: start.kind)
+      fit.refine(samples: levels.middle, prior: prior, freedom: .similarity, iterations: 10)
+      fit.refine(samples: levels.middle, prior: prior, freedom: .affine, iterations: 15)
       return fit
     }
     finalists.sort { $0.plausibility > $1.plausibility }
     var best = AffineRegistration(
-      finalists[0].transform, samples: levels.fine, prior: priors.fine, kind: kind)
-    best.refine(samples: levels.fine, prior: priors.fine, freedom: .affine, iterations: 15)
+      finalists[0].transform, samples: levels.fine, prior: prior, kind: finalists[0].kind)
+    best.refine(samples: levels.fine, prior: prior, freedom: .affine, iterations: 15)
     return best
   }
 

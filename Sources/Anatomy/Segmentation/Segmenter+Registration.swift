@@ -15,21 +15,40 @@ extension Segmenter {
       coarse: ScanSamples(coarsest, scale: scale), middle: ScanSamples(level(6), scale: scale),
       fine: ScanSamples(level(4), scale: scale)
     )
-    func find(_ kind: ScanKind) -> AffineRegistration {
-      let known = KindPrior(
+    func known(_ kind: ScanKind) -> KindPrior {
+      KindPrior(
         kind, table: prior.table, isTarget: isTarget, lanes: coarse.mm4.lanes,
         dark: Int(scale.row(threshold)))
+    }
+    func find(_ kind: ScanKind) -> AffineRegistration {
       if let given = settings.transform {
-        return AffineRegistration(given, samples: levels.fine, prior: coarse.mm4, kind: known)
+        return AffineRegistration(
+          given, samples: levels.fine, prior: coarse.mm4, kind: known(kind))
       }
       return AffineRegistration.search(
-        levels: levels, priors: (coarse.mm8, coarse.mm4), foreground: foreground, kind: known)
+        levels: levels, priors: (coarse.mm8, coarse.mm4), foreground: foreground,
+        kind: known(kind))
+    }
+    let isSmall =
+      Double(scan.voxels.count { $0 != 0 }) * scan.grid.voxelVolume < Self.largestStripped
+    func isStripped(_ fit: AffineRegistration) -> Bool {
+      isSmall && zeroShareOfFlesh(fit, levels.fine).map { $0 > 0.5 } ?? false
     }
     var kind: ScanKind = settings.stripped == true ? .stripped : .whole
-    var fit = find(kind)
-    if settings.stripped == nil, let zeros = zeroShareOfFlesh(fit, levels.fine), zeros > 0.5,
-      Double(scan.voxels.count { $0 != 0 }) * scan.grid.voxelVolume < Self.largestStripped
-    {
+    var found: AffineRegistration?
+    if settings.stripped == nil, settings.transform == nil, isSmall {
+      let starts = AffineRegistration.starts(
+        levels.coarse, prior: coarse.mm8, foreground: foreground, kind: known(.whole))
+      // What is stripped at 12 mm already is not looked at closer as a whole head.
+      let stripped = isStripped(starts[0]) ? find(.stripped) : nil
+      if let stripped, isStripped(stripped) {
+        (kind, found) = (.stripped, stripped)
+      } else {
+        found = AffineRegistration.settle(starts, levels: levels, prior: coarse.mm4)
+      }
+    }
+    var fit = found ?? find(kind)
+    if settings.stripped == nil, kind == .whole, isStripped(fit) {
       kind = .stripped
       fit = find(kind)
     }
