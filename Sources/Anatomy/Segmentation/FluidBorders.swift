@@ -20,19 +20,24 @@ struct FluidBorders: Sendable {
     let groupOf = prior.table.groupOfLabel
     let (labels, groups) = (prior.table.count, prior.table.groups.count)
     let plane = prior.grid.extents.x * prior.grid.extents.y
-    let planes = Parallel.map(prior.grid.extents.z) { z in
-      var sums = [Double](repeating: 0, count: labels * groups)
-      for voxel in z * plane..<(z + 1) * plane {
-        let entries = prior.entries[Int(prior.starts[voxel])..<Int(prior.starts[voxel + 1])]
-        guard entries.count > 1 else { continue }
-        for fluid in entries where isFluid[Int(fluid >> 8)] {
-          for tissue in entries where isTissue[Int(tissue >> 8)] {
-            sums[Int(fluid >> 8) * groups + groupOf[Int(tissue >> 8)]] +=
-              Double(fluid & 255) * Double(tissue & 255)
+    let planes = prior.entries.withUnsafeBufferPointer { entries in
+      prior.starts.withUnsafeBufferPointer { starts in
+        nonisolated(unsafe) let (entries, starts) = (entries, starts)
+        return Parallel.map(prior.grid.extents.z) { z in
+          var sums = [Double](repeating: 0, count: labels * groups)
+          for voxel in z * plane..<(z + 1) * plane {
+            let own = Int(starts[voxel])..<Int(starts[voxel + 1])
+            guard own.count > 1 else { continue }
+            for fluid in own where isFluid[Int(entries[fluid] >> 8)] {
+              for tissue in own where isTissue[Int(entries[tissue] >> 8)] {
+                sums[Int(entries[fluid] >> 8) * groups + groupOf[Int(entries[tissue] >> 8)]] +=
+                  Double(entries[fluid] & 255) * Double(entries[tissue] & 255)
+              }
+            }
           }
+          return sums
         }
       }
-      return sums
     }
     shares = (0..<labels).map { label in
       let row = (0..<groups).map { group in

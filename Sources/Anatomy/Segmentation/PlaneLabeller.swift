@@ -159,18 +159,22 @@ struct PlaneLabeller: Sendable {
     _ body: (_ x: Int, _ q: SIMD3<Float>) -> Void
   ) {
     let start = toAtlas(SIMD3(Double(x.lowerBound), Double(y), Double(z)))
-    for i in 0..<x.count {
-      let q = SIMD3<Float>(start + toAtlas.columns.0 * Double(i))
-      var moved = q
-      if let displacement {
-        let u = displacement.at(q)
-        moved += SIMD3(u.x, u.y, u.z)
+    func place(_ moved: (SIMD3<Float>) -> SIMD3<Float>) {
+      for i in 0..<x.count {
+        let q = SIMD3<Float>(start + toAtlas.columns.0 * Double(i))
+        let p = moved(q) * perMM
+        positions[3 * i] = p.x
+        positions[3 * i + 1] = p.y
+        positions[3 * i + 2] = p.z
+        body(i, q)
       }
-      let p = moved * perMM
-      positions[3 * i] = p.x
-      positions[3 * i + 1] = p.y
-      positions[3 * i + 2] = p.z
-      body(i, q)
+    }
+    guard let displacement else { return place { $0 } }
+    displacement.reading { at in
+      place { q in
+        let u = at(q)
+        return q + SIMD3(u.x, u.y, u.z)
+      }
     }
   }
 

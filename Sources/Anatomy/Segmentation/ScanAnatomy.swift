@@ -58,13 +58,14 @@ struct ScanAnatomy {
 
   private var penalty: Double { 0.5 * z.reduce(0.0) { $0 + Double($1) * Double($1) } }
 
-  /// A scan's averages over 2x2x2 voxels of the atlas grid under an affine, scan world mm to atlas world mm;
-  /// not a number outside the scan.
-  static func halved(_ scan: Volume<Float>, _ transform: Affine, _ grid: Grid) -> Volume<Float> {
-    let onAtlas = Resampler.linear(
-      scan, onto: grid, through: transform.inverse, outside: .nan
-    ).volume()
-    return Pyramid.averaged(onAtlas, factors: SIMD3(repeating: 2))
+  /// A scan on the atlas grid under an affine, scan world mm to atlas world mm; not a number outside the scan.
+  static func onAtlas(_ scan: Volume<Float>, _ transform: Affine, _ grid: Grid) -> Volume<Float> {
+    Resampler.linear(scan, onto: grid, through: transform.inverse, outside: .nan).volume()
+  }
+
+  /// Its averages over 2x2x2 voxels of the atlas grid.
+  static func halved(_ onAtlas: Volume<Float>) -> Volume<Float> {
+    Pyramid.averaged(onAtlas, factors: SIMD3(repeating: 2))
   }
 
   /// The same with a bias field taken off.

@@ -14,6 +14,8 @@ package struct ScanFit: Sendable {
   /// Label priors of this scan where z has been found, one or as many as were drawn; else none, and the
   /// location prior applies.
   package var anatomies: [LocationPrior] = []
+  /// The scan on the atlas grid as the affine brings it there, if z was read from it.
+  var onAtlas: Volume<Float>?
 }
 
 extension Segmenter {
@@ -36,8 +38,11 @@ extension Segmenter {
     if settings.fitsWarp {
       warp(&fitter, learned == nil ? Self.fullWarp : Self.coarseWarp, trace: trace)
     }
-    let anatomies =
-      try learned.map { try readAnatomy($0, scan, affine, &fitter, trace: trace) } ?? []
+    let onAtlas = learned.map { _ in ScanAnatomy.onAtlas(scan, affine.transform, prior.grid) }
+    var anatomies: [LocationPrior] = []
+    if let learned, let onAtlas {
+      anatomies = try readAnatomy(learned, onAtlas, &fitter, trace: trace)
+    }
     let (information, tissueInformation) = (fitter.information(), fitter.tissueInformation())
     let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
     // Averages over blocks have narrower distributions than the voxels that are to be labelled.
@@ -56,7 +61,8 @@ extension Segmenter {
       quality: SegmentationQuality(
         information: information, tissueInformation: tissueInformation,
         outsideView: outsideView(scan.grid, affine.transform), gainOfHalfTurn: gainOfHalfTurn,
-        largestDisplacement: Double(fitter.displacement.largest)), anatomies: anatomies)
+        largestDisplacement: Double(fitter.displacement.largest)), anatomies: anatomies,
+      onAtlas: onAtlas)
   }
 
   /// Intensities and bias field under the location prior as the affine places it.
@@ -96,7 +102,7 @@ extension Segmenter {
     let (affine, _, _) = register(scan, scale: scale, trace: trace)
     var fitter = try startFit(scan, affine, scale: scale, path: path, trace: trace)
     if settings.fitsWarp { warp(&fitter, Self.coarseWarp, trace: trace) }
-    let half = ScanAnatomy.halved(scan, affine.transform, prior.grid)
+    let half = ScanAnatomy.halved(ScanAnatomy.onAtlas(scan, affine.transform, prior.grid))
     return ObservedFit(
       half: ScanAnatomy.corrected(half, fitter.bias, prior.grid), model: fitter.model,
       histogram: fitter.posteriorHistogram())
@@ -119,8 +125,8 @@ extension Segmenter {
   /// Finds z and goes on with the label prior that it makes, and what warp is left. Returns that prior, or
   /// those of as many samples of z as are wanted.
   private func readAnatomy(
-    _ learned: LearnedPrior, _ scan: Volume<Float>, _ affine: AffineRegistration,
-    _ fitter: inout ScanFitter, trace: (String) -> Void
+    _ learned: LearnedPrior, _ onAtlas: Volume<Float>, _ fitter: inout ScanFitter,
+    trace: (String) -> Void
   ) throws -> [LocationPrior] {
     // The scan's own warp knows displacements better than z. With those of z, too, three real scans lose
     // 0.002 Dice, scans drawn from unusual anatomies 0.008, most in small nuclei. And z was read from the
@@ -130,7 +136,7 @@ extension Segmenter {
     // What z is read from: intensities and bias field under the coarse warp.
     fitter.estimateBias()
     fitter.estimateIntensities(rounds: 3)
-    let half = ScanAnatomy.halved(scan, affine.transform, prior.grid)
+    let half = ScanAnatomy.halved(onAtlas)
     let seen = ScanObservation(
       ScanAnatomy.corrected(half, fitter.bias, prior.grid), model: fitter.model,
       table: prior.table)

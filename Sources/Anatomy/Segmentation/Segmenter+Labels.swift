@@ -103,9 +103,7 @@ extension Segmenter {
   ) throws -> PlaneLabeller {
     guard settings.usesContext, settings.usesIntensities, let context = learned?.contextReader
     else { return labeller }
-    let onAtlas = Resampler.linear(
-      scan, onto: prior.grid, through: fit.transform.inverse, outside: .nan
-    ).volume()
+    let onAtlas = fit.onAtlas ?? ScanAnatomy.onAtlas(scan, fit.transform, prior.grid)
     return labeller.under(
       still: try context.priors(of: onAtlas, by: labeller, anatomies: anatomies(of: fit)))
   }

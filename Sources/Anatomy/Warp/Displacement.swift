@@ -40,10 +40,15 @@ package struct Displacement: Sendable {
 
   /// The displacement at a position, mm.
   package func at(_ position: SIMD3<Float>) -> SIMD4<Float> {
-    values.withUnsafeBufferPointer { nodes in
-      let cell = cell(position)
-      return Self.interpolate(nodes, cell)
-    }
+    values.withUnsafeBufferPointer { Self.interpolate($0, cell(position)) }
+  }
+
+  /// Lends the displacement at any position, for many of them.
+  @inline(__always)
+  func reading<Result>(
+    _ body: (_ at: (SIMD3<Float>) -> SIMD4<Float>) -> Result
+  ) -> Result {
+    values.withUnsafeBufferPointer { nodes in body { Self.interpolate(nodes, cell($0)) } }
   }
 
   /// The cell that holds a position: its first node, the strides to its neighbours, and the fractions.
@@ -71,9 +76,12 @@ package struct Displacement: Sendable {
 
   @inline(__always)
   func cell(_ position: SIMD3<Float>) -> Cell {
-    let most = SIMD3<Float>(Float(nodes.x - 1), Float(nodes.y - 1), Float(nodes.z - 1))
+    // Component by component: `clamped` is a call.
+    func inside(_ value: Float, _ nodes: Int) -> Float {
+      min(max(value, 0), Float(nodes - 1) - 1e-3)
+    }
     var p = position / spacing
-    p = p.clamped(lowerBound: .zero, upperBound: most - SIMD3(repeating: 1e-3))
+    p = SIMD3(inside(p.x, nodes.x), inside(p.y, nodes.y), inside(p.z, nodes.z))
     let x = Int(p.x)
     let y = Int(p.y)
     let z = Int(p.z)
