@@ -70,6 +70,14 @@ import Testing
         == filled(Self.extents) { coarse.contains(SIMD3($0.x / 2, $0.y / 2, $0.z / 2)) })
   }
 
+  @Test func rectanglesHoldPlanes() {
+    let one = Self.spans.rectangle(of: 1..<3)
+    #expect(one?.rows == 3..<4 && one?.columns == 4..<5)
+    let all = Self.spans.rectangle(of: 0..<5)
+    #expect(all?.rows == 0..<7 && all?.columns == 0..<9)
+    #expect(Self.spans.rectangle(of: 2..<4) == nil)
+  }
+
   @Test func unites() {
     let other = RowSpans(Self.extents) { plane, row in plane == 0 && row == 0 ? 5..<6 : 0..<0 }
     let both = voxels(Self.spans).union(voxels(other))

@@ -51,40 +51,29 @@ struct PriorPlane: Sendable {
   init(_ probabilities: UnsafeBufferPointer<Float>, voxels: Int, labels: Int) {
     let blocks = probabilities.count / voxels / 16
     let least = SIMD16<Float>(repeating: Self.least)
-    var entries: [UInt16] = []
-    entries.reserveCapacity(2 * voxels)
     let source = UnsafeRawBufferPointer(probabilities)
-    counts = [UInt8](unsafeUninitializedCapacity: voxels) { counts, initialized in
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: 16 * blocks) { shares in
-        withUnsafeTemporaryAllocation(of: UInt16.self, capacity: 16 * blocks) { names in
-          for voxel in 0..<voxels {
-            var (found, sum): (Int, Float) = (0, 0)
-            for block in 0..<blocks {
-              let values = source.loadUnaligned(
-                fromByteOffset: (voxel * blocks + block) * 64, as: SIMD16<Float>.self)
-              guard any(values .> least) else { continue }
-              for lane in 0..<16 where values[lane] > Self.least {
-                shares[found] = values[lane]
-                names[found] = UInt16(block * 16 + lane) << 8
-                sum += values[lane]
-                found += 1
-              }
+    var builder = PriorPlaneBuilder(voxels: voxels)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 16 * blocks) { shares in
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16 * blocks) { names in
+        for voxel in 0..<voxels {
+          var found = 0
+          for block in 0..<blocks {
+            let values = source.loadUnaligned(
+              fromByteOffset: (voxel * blocks + block) * 64, as: SIMD16<Float>.self)
+            guard any(values .> least) else { continue }
+            for lane in 0..<16 where values[lane] > Self.least {
+              shares[found] = values[lane]
+              names[found] = UInt8(block * 16 + lane)
+              found += 1
             }
-            let start = entries.count
-            if found < 2 {
-              entries.append((found == 1 ? names[0] : 0) | 255)
-            } else {
-              ProbabilityBytes.quantise(
-                UnsafeMutableBufferPointer(rebasing: shares[..<found]), sum: sum
-              ) { entries.append(names[$0] | UInt16($1)) }
-            }
-            counts[voxel] = UInt8(entries.count - start)
           }
+          builder.append(
+            UnsafeBufferPointer(rebasing: names[..<found]),
+            UnsafeMutableBufferPointer(rebasing: shares[..<found]))
         }
       }
-      initialized = voxels
     }
-    self.entries = entries
+    self = builder.finish()
   }
 }
 

@@ -134,26 +134,13 @@ struct ContextReader: Sendable {
     func even(_ range: Range<Int>) -> Range<Int> {
       range.lowerBound..<range.upperBound + range.count % 2
     }
-    func isWanted(_ plane: Int) -> Bool {
-      (0..<extents.height).contains { !wanted.range(plane: plane, row: $0).isEmpty }
-    }
-    let used = (0..<extents.depth).filter(isWanted)
+    let used = (0..<extents.depth).filter { wanted.rectangle(of: $0..<$0 + 1) != nil }
     guard let first = used.first, let last = used.last else { return [] }
     return stride(from: first, through: last, by: planes).compactMap { lower in
       let range = lower..<min(last + 1, lower + planes)
-      var (columns, rows): (Range<Int>?, Range<Int>?)
-      for plane in range {
-        for row in 0..<extents.height {
-          let found = wanted.range(plane: plane, row: row)
-          guard !found.isEmpty else { continue }
-          let known = (columns ?? found, rows ?? row..<row + 1)
-          columns =
-            min(known.0.lowerBound, found.lowerBound)..<max(known.0.upperBound, found.upperBound)
-          rows = min(known.1.lowerBound, row)..<max(known.1.upperBound, row + 1)
-        }
+      return wanted.rectangle(of: range).map {
+        Slab(planes: range, columns: even($0.columns), rows: even($0.rows))
       }
-      guard let columns, let rows else { return nil }
-      return Slab(planes: range, columns: even(columns), rows: even(rows))
     }
   }
 

@@ -148,6 +148,19 @@ struct PlaneLabeller: Sendable {
     }
   }
 
+  /// The same for a run of voxels of a volume on this labeller's grid.
+  private func placed(
+    _ scan: Volume<Float>, x: Range<Int>, _ y: Int, _ z: Int
+  ) -> (positions: [Float], rows: [UInt16]) {
+    let first = grid.index(x.lowerBound, y, z)
+    var positions = [Float](repeating: 0, count: 3 * x.count)
+    var rows = [UInt16](repeating: 0, count: x.count)
+    scan.voxels.withUnsafeBufferPointer { voxels in
+      place(x: x, y, z, &positions) { i, q in rows[i] = row(voxels[first + i], at: q) }
+    }
+    return (positions, rows)
+  }
+
   /// The row of the likelihood table of an intensity at a position in mm along the atlas's axes.
   private func row(_ value: Float, at q: SIMD3<Float>) -> UInt16 {
     value == 0 ? IntensityScale.zero : fit.model.scale.row(value * exp(-fit.bias.logarithm(at: q)))
@@ -182,12 +195,7 @@ struct PlaneLabeller: Sendable {
   func posteriors(
     of scan: Volume<Float>, x: Range<Int>, y: Int, z: Int, into posteriors: inout [Float]
   ) {
-    let first = grid.index(x.lowerBound, y, z)
-    var positions = [Float](repeating: 0, count: 3 * x.count)
-    var rows = [UInt16](repeating: 0, count: x.count)
-    scan.voxels.withUnsafeBufferPointer { voxels in
-      place(x: x, y, z, &positions) { i, q in rows[i] = row(voxels[first + i], at: q) }
-    }
+    let (positions, rows) = placed(scan, x: x, y, z)
     var best = [UInt8](repeating: 0, count: x.count)
     var sums = [Float](repeating: 0, count: labelCount)
     compute(positions, rows, &best, from: 0, keeping: .all, &posteriors, &sums)
@@ -268,12 +276,7 @@ struct PlaneLabeller: Sendable {
   func posteriors(
     of scan: Volume<Float>, x: Range<Int>, y: Int, z: Int, anatomy: Int, into row: inout SparseRow
   ) {
-    let first = grid.index(x.lowerBound, y, z)
-    var positions = [Float](repeating: 0, count: 3 * x.count)
-    var rows = [UInt16](repeating: 0, count: x.count)
-    scan.voxels.withUnsafeBufferPointer { voxels in
-      place(x: x, y, z, &positions) { i, q in rows[i] = self.row(voxels[first + i], at: q) }
-    }
+    let (positions, rows) = placed(scan, x: x, y, z)
     sparse(positions, rows, x.count, anatomy: anatomy, into: &row)
   }
 

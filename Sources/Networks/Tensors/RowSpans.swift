@@ -65,6 +65,15 @@ package struct RowSpans: Sendable {
     }
   }
 
+  /// The smallest rectangle that holds the voxels of some planes, if there are any.
+  package func rectangle(
+    of planes: Range<Int>
+  ) -> (rows: Range<Int>, columns: Range<Int>)? {
+    let rows = (0..<extents.height).filter { !hull(planes, $0..<$0 + 1).isEmpty }
+    guard let first = rows.first, let last = rows.last else { return nil }
+    return (first..<last + 1, hull(planes, first..<last + 1))
+  }
+
   /// From the first to the last voxel of any of some rows.
   private func hull(_ planes: Range<Int>, _ rows: Range<Int>) -> Range<Int> {
     var found = 0..<0
