@@ -31,7 +31,7 @@ import Testing
   func changedAnatomyIsRead() throws {
     let result = try Program.run(
       "bench", "accuracy", "--from-maps", Places.shared + "/labels/training_seg_15.nii.gz",
-      "--atlas", Places.atlases + "/head", "-q")
+      "--contrast", "t1", "--atlas", Places.atlases + "/head", "-q")
     #expect(result.status == 0, "\(result.errors)")
     let means = result.output.split(separator: "\n").dropFirst().compactMap {
       $0.split(separator: " ").last.flatMap { Double($0) }

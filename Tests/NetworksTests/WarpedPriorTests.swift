@@ -126,6 +126,58 @@ extension NetworksTests {
       }
     }
 
+    /// Logits of x are found where x + reach shift(x) lies, by an inversion in double precision that does not stop early.
+    @Test func logitsAreCarriedToWhereThePriorLies() throws {
+      var problem = Problem(labels: 20, extents: Extents(32, 36, 40))
+      let nodes = problem.layer.logits.extents
+      let (width, height) = (nodes.width, nodes.height)
+      problem.shift = (0..<3 * nodes.count).map { i in
+        let (x, y, z) = (i % width, i / width % height, i % nodes.count / (width * height))
+        return 0.5 * sin(0.5 * Float(x) + 0.3 * Float(y) - 0.4 * Float(z) + Float(i / nodes.count))
+      }
+      let carried = try Tensor(count: problem.layer.logits.count)
+      problem.layer.carry(
+        try problem.packed(problem.logits, problem.layer.logits),
+        by: try problem.packed(problem.shift, problem.layer.shift), weight: 0.5, into: carried)
+      let plain = try Tensor(count: problem.layer.logits.plainCount)
+      problem.layer.logits.unpack(carried, into: plain)
+
+      func value(_ values: [Float], _ channel: Int, _ at: SIMD3<Double>) -> Double {
+        var sum = 0.0
+        for corner in 0..<8 {
+          let offset = SIMD3(corner & 1, corner >> 1 & 1, corner >> 2)
+          let low = SIMD3<Int>(at.rounded(.down))
+          let share = at - SIMD3<Double>(low)
+          let node = low &+ offset
+          let weight = (0..<3).reduce(1.0) {
+            $0 * (offset[$1] == 1 ? share[$1] : 1 - share[$1])
+          }
+          if weight == 0 { continue }
+          let index = (node.z * height + node.y) * width + node.x
+          sum += weight * Double(values[channel * nodes.count + index])
+        }
+        return sum
+      }
+      let most = SIMD3(Double(width - 1), Double(height - 1), Double(nodes.depth - 1))
+      var moved = 0
+      for node in 0..<nodes.count {
+        let place = SIMD3(
+          Double(node % width), Double(node / width % height), Double(node / (width * height)))
+        var at = place
+        for _ in 0..<60 {
+          let shift = SIMD3(
+            value(problem.shift, 0, at), value(problem.shift, 1, at), value(problem.shift, 2, at))
+          at = (place - 3.0 / 4 * shift).clamped(lowerBound: .zero, upperBound: most)
+        }
+        if ((at - place) * (at - place)).sum() > 0.04 { moved += 1 }
+        for label in [0, 7, 19] {
+          let expected = 0.5 * value(problem.logits, label, at)
+          #expect(abs(Double(plain.pointer[label * nodes.count + node]) - expected) < 2e-2)
+        }
+      }
+      #expect(moved > nodes.count / 2)
+    }
+
     @Test(arguments: [5, 16, 42], kinds)
     func lossMatchesTheFormulas(labels: Int, kind: String) throws {
       let problem = Problem(labels: labels)

@@ -120,12 +120,11 @@ struct ScanFitter {
     }
   }
 
-  /// Goes on under another prior of the same labels, not displaced yet.
+  /// Goes on under another prior of the same labels, displaced as the one before.
   mutating func change(to groups: GroupPrior) {
     self.groups = groups
     view = PriorView(prior: groups, atlas: atlasGrid)
-    displacement = Displacement(over: atlasGrid, spacing: 20)
-    positions = view.kernelPositions(base)
+    positions = view.kernelPositions(displacement.displaced(base))
   }
 
   /// Goes on with other voxels of the same scan, under the same estimates.

@@ -126,6 +126,41 @@ package final class WarpedPrior {
     return labels
   }
 
+  /// Logits from where their voxels lie to where the prior has these, times `weight`: what is added at x + reach
+  /// shift(x) before the prior is displaced is what `logits` add at x after it. Both are on the lattice; `carried` is
+  /// written.
+  package func carry(_ logits: Tensor, by shift: Tensor, weight: Float, into carried: Tensor) {
+    let nodes = self.logits.extents
+    let blocks = self.logits.paddedChannels / 16
+    let perUnit = reach / Float(factor)
+    let most = SIMD3<Float>(
+      Float(nodes.width - 1), Float(nodes.height - 1), Float(nodes.depth - 1))
+    Parallel.forEach(nodes.depth) { z in
+      for y in 0..<nodes.height {
+        for x in 0..<nodes.width {
+          let node = SIMD3(Float(x), Float(y), Float(z))
+          var at = node
+          for _ in 0..<Self.inversionSteps {
+            let moved = LatticePoint(at, nodes).value(shift.pointer)
+            at = (node - perUnit * SIMD3(moved[0], moved[1], moved[2]))
+              .clamped(lowerBound: .zero, upperBound: most)
+          }
+          let point = LatticePoint(at, nodes)
+          let voxel = (z * nodes.height + y) * nodes.width + x
+          for block in 0..<blocks {
+            let first = block * nodes.count * 16
+            let value = weight * point.value(logits.pointer + first)
+            UnsafeMutableRawPointer(carried.pointer + first + voxel * 16)
+              .storeBytes(of: value, as: SIMD16<Float>.self)
+          }
+        }
+      }
+    }
+  }
+
+  /// Rounds of x <- y - reach shift(x): a displacement whose slope is below 1/2 is inverted to a tenth of a voxel.
+  private static let inversionSteps = 6
+
   /// The kernels' view of this layer and its inputs, valid during `body`.
   private func withKernel<Result>(
     _ shift: Tensor, _ logits: Tensor, _ body: (KernelView<segpipe_warped>) -> Result
@@ -146,6 +181,43 @@ package final class WarpedPrior {
         }
       }
     }
+  }
+}
+
+/// A position between the nodes of a lattice.
+private struct LatticePoint {
+  private let first: Int
+  private let steps: (x: Int, y: Int, z: Int)
+  private let share: SIMD3<Float>
+
+  /// `at` lies within the lattice, along width, height and depth.
+  init(_ at: SIMD3<Float>, _ nodes: Extents) {
+    let low = at.rounded(.down)
+    let (x, y, z) = (Int(low.x), Int(low.y), Int(low.z))
+    share = at - low
+    first = (z * nodes.height + y) * nodes.width + x
+    steps = (
+      x + 1 < nodes.width ? 16 : 0, y + 1 < nodes.height ? 16 * nodes.width : 0,
+      z + 1 < nodes.depth ? 16 * nodes.width * nodes.height : 0
+    )
+  }
+
+  /// Sixteen channels, linear between the nodes.
+  func value(_ channels: UnsafePointer<Float>) -> SIMD16<Float> {
+    let start = UnsafeRawPointer(channels + first * 16)
+    func load(_ offset: Int) -> SIMD16<Float> {
+      start.loadUnaligned(fromByteOffset: 4 * offset, as: SIMD16<Float>.self)
+    }
+    func row(_ offset: Int) -> SIMD16<Float> {
+      let low = load(offset)
+      return low + share.x * (load(offset + steps.x) - low)
+    }
+    func plane(_ offset: Int) -> SIMD16<Float> {
+      let low = row(offset)
+      return low + share.y * (row(offset + steps.y) - low)
+    }
+    let low = plane(0)
+    return low + share.z * (plane(steps.z) - low)
   }
 }
 

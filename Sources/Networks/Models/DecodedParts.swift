@@ -2,6 +2,7 @@
 package enum DecodedParts: Equatable, Sendable {
   /// Displacement and residual logits.
   case all
-  /// The residual logits alone, times a weight: for a reader that finds displacements itself.
+  /// The residual logits alone, times a weight, brought to where the prior lies: for a reader that finds displacements
+  /// itself.
   case logits(weight: Float)
 }

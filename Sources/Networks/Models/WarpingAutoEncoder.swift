@@ -126,8 +126,16 @@ package final class WarpingAutoEncoder: LabelModel {
     at z: [Float], parts: DecodedParts,
     _ body: @Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void
   ) throws {
-    try decoder.forward(z, parts: parts)
-    output.forEachPlane(shift: decoder.shift, logits: decoder.logits, body)
+    try decoder.forward(z)
+    switch parts {
+    case .all:
+      output.forEachPlane(shift: decoder.shift, logits: decoder.logits, body)
+    case .logits(let weight):
+      let carried = try Tensor(count: decoder.logits.count)
+      output.carry(decoder.logits, by: decoder.shift, weight: weight, into: carried)
+      decoder.shift.fill(with: 0)
+      output.forEachPlane(shift: decoder.shift, logits: carried, body)
+    }
   }
 
   private func differentiate(

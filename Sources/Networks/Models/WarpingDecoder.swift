@@ -75,7 +75,7 @@ final class WarpingDecoder {
   }
 
   /// z to `logits` and to `shift`.
-  func forward(_ z: [Float], parts: DecodedParts = .all) throws {
+  func forward(_ z: [Float]) throws {
     let plain = try Tensor(count: latent.plainCount)
     plain.assign(z)
     latent.pack(plain, into: input)
@@ -84,13 +84,7 @@ final class WarpingDecoder {
       layer.forward(outputs[level], into: outputs[level + 1])
     }
     logitHead.forward(outputs[outputs.count - 1], into: logits)
-    switch parts {
-    case .all:
-      shiftHead.forward(outputs[outputs.count - 1], into: shift)
-    case .logits(let weight):
-      shift.fill(with: 0)
-      for i in 0..<logits.count { logits.pointer[i] *= weight }
-    }
+    shiftHead.forward(outputs[outputs.count - 1], into: shift)
   }
 
   /// From `shiftGradient` and `logitGradient` to the gradient with respect to z, which is returned,
