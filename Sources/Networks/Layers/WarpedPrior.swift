@@ -158,7 +158,7 @@ package final class WarpedPrior {
     }
   }
 
-  /// Rounds of x <- y - reach shift(x): a displacement whose slope is below 1/2 is inverted to a tenth of a voxel.
+  /// Rounds of x <- y - reach shift(x): a displacement whose slope is below 1/2 is inverted to a 64th of its length.
   private static let inversionSteps = 6
 
   /// The kernels' view of this layer and its inputs, valid during `body`.
