@@ -231,7 +231,7 @@ struct PlaneLabeller: Sendable {
       if let levels {
         var own: [UInt32] = []
         merge(posterior[...], into: &merged)
-        Self.quantise(merged, levels: levels, into: &own)
+        Posteriors.append(merged, levels: levels, to: &own)
         entries[change.voxel % size] = own
       }
     }
@@ -425,28 +425,7 @@ struct PlaneLabeller: Sendable {
       result.voxels[label] += 1
       guard let levels else { continue }
       merge(posteriors[x * count..<(x + 1) * count], into: &merged)
-      Self.quantise(merged, levels: levels, into: &result.posteriors.entries)
-      result.posteriors.ends.append(UInt32(result.posteriors.entries.count))
+      result.posteriors.append(merged, levels: levels)
     }
-  }
-
-  /// Appends probabilities as multiples of 1/`levels` that sum to 1; what rounding leaves goes to the
-  /// largest.
-  private static func quantise(_ values: [Float], levels: Int, into entries: inout [UInt32]) {
-    var left = levels
-    var largest = 0
-    for k in values.indices where values[k] > values[largest] { largest = k }
-    let start = entries.count
-    var place = -1
-    for k in values.indices {
-      let value = Int((values[k] * Float(levels)).rounded())
-      if value == 0, k != largest { continue }
-      if k == largest { place = entries.count }
-      entries.append(UInt32(k) << 16 | UInt32(value))
-      left -= value
-    }
-    guard place >= start else { return }
-    let kept = Int(entries[place] & 0xFFFF) + left
-    entries[place] = UInt32(largest) << 16 | UInt32(max(0, min(levels, kept)))
   }
 }

@@ -14,6 +14,12 @@ package struct Posteriors: Sendable {
     var ends: [UInt32] = []
     var entries: [UInt32] = []
 
+    /// The probabilities of the next voxel, one a label.
+    mutating func append(_ values: [Float], levels: Int) {
+      Posteriors.append(values, levels: levels, to: &entries)
+      ends.append(UInt32(entries.count))
+    }
+
     /// Replaces the entries of some voxels.
     mutating func replace(_ changed: [Int: [UInt32]]) {
       guard !changed.isEmpty else { return }
@@ -26,6 +32,26 @@ package struct Posteriors: Sendable {
       }
       self = result
     }
+  }
+
+  /// Appends a voxel's entries: probabilities as multiples of 1/`levels` that sum to 1; what rounding leaves goes to the
+  /// largest.
+  static func append(_ values: [Float], levels: Int, to entries: inout [UInt32]) {
+    var left = levels
+    var largest = 0
+    for k in values.indices where values[k] > values[largest] { largest = k }
+    let start = entries.count
+    var place = -1
+    for k in values.indices {
+      let value = Int((values[k] * Float(levels)).rounded())
+      if value == 0, k != largest { continue }
+      if k == largest { place = entries.count }
+      entries.append(UInt32(k) << 16 | UInt32(value))
+      left -= value
+    }
+    guard place >= start else { return }
+    let kept = Int(entries[place] & 0xFFFF) + left
+    entries[place] = UInt32(largest) << 16 | UInt32(max(0, min(levels, kept)))
   }
 
   init(grid: Grid, levels: Int, labels: Int, planes: [Plane]) {

@@ -33,14 +33,14 @@ extension Segmenter {
     var fitter = try startFit(scan, affine, scale: scale, path: path, trace: trace)
 
     progress(.warp)
-    if settings.fitsWarp { warp(&fitter, Self.coarseWarp, trace: trace) }
+    warp(&fitter, Self.coarseWarp, trace: trace)
     let learned = settings.usesLatent ? learned : nil
     let onAtlas = learned.map { _ in ScanAnatomy.onAtlas(scan, affine.transform, prior.grid) }
     var anatomies: [LocationPrior] = []
     if let learned, let onAtlas {
       anatomies = try readAnatomy(learned, onAtlas, &fitter, trace: trace)
     }
-    if settings.fitsWarp { warp(&fitter, Self.fineWarp, trace: trace) }
+    warp(&fitter, Self.fineWarp, trace: trace)
     let (information, tissueInformation) = (fitter.information(), fitter.tissueInformation())
     let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
     // Averages over blocks have narrower distributions than the voxels that are to be labelled.
@@ -99,7 +99,7 @@ extension Segmenter {
     }
     let (affine, _, _) = register(scan, scale: scale, trace: trace)
     var fitter = try startFit(scan, affine, scale: scale, path: path, trace: trace)
-    if settings.fitsWarp { warp(&fitter, Self.coarseWarp, trace: trace) }
+    warp(&fitter, Self.coarseWarp, trace: trace)
     let half = ScanAnatomy.halved(ScanAnatomy.onAtlas(scan, affine.transform, prior.grid))
     return ObservedFit(
       half: ScanAnatomy.corrected(half, fitter.bias, prior.grid), model: fitter.model,
@@ -113,6 +113,7 @@ extension Segmenter {
   private func warp(
     _ fitter: inout ScanFitter, _ levels: [(Double, Int)], trace: (String) -> Void
   ) {
+    guard settings.fitsWarp else { return }
     for (spacing, rounds) in levels {
       fitter.estimateWarp(spacing: spacing, rounds: rounds)
       trace("warp at \(spacing) mm, up to \(fitter.displacement.largest) mm")
