@@ -153,28 +153,22 @@ package enum AtlasFiles {
         expected: "the \(table.count) labels of the .tsv file beside it, in its order")
     }
     let path = stem + "_res-1_probseg.nii.gz"
-    let stream = try VolumeStream(path)
-    guard stream.volumes == table.count else {
+    let stored = try StoredVolumes<UInt8>(path)
+    guard stored.count == table.count else {
       throw AnatomyError.badAtlas(
-        path: path, found: "\(stream.volumes) volumes",
+        path: path, found: "\(stored.count) volumes",
         expected: "\(table.count), one for each label of the .tsv file beside it")
     }
-    let assembler = LocationPriorAssembler(grid: stream.grid, table: table)
-    var read = try stream.next(as: UInt8.self)
-    while let volume = read {
-      // The next volume is read while this one is taken in.
-      nonisolated(unsafe) let (stream, assembler) = (stream, assembler)
-      (read, _) = try Parallel.both(
-        { try stream.next(as: UInt8.self) },
-        { volume.voxels.withUnsafeBufferPointer { assembler.add($0) } })
+    let prior = stored.withVoxels {
+      LocationPrior(grid: stored.grid, table: table, outside: sidecar.outside, channels: $0)
     }
-    if let (voxel, sum) = assembler.unfinished {
+    if let (voxel, sum) = prior.unfinished {
       throw AnatomyError.badAtlas(
         path: path, found: "probabilities that sum to \(sum)/255 at voxel \(voxel)",
         expected: "255/255 at every voxel")
     }
     return Atlas(
-      name: name, space: description.space, prior: assembler.finish(outside: sidecar.outside),
+      name: name, space: description.space, prior: prior,
       volumes: try readVolumes(stem + "_volumes.tsv", table: table), origin: sidecar.origin)
   }
 

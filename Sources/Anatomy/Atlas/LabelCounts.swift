@@ -113,13 +113,9 @@ package final class LabelCounts {
     }
     let outside = outsideMixture(quantised, covered: covered)
     fill(&quantised, where: covered, with: outside)
-    let assembler = LocationPriorAssembler(grid: grid, table: table)
-    quantised.withUnsafeBufferPointer { buffer in
-      for label in 0..<labels {
-        assembler.add(UnsafeBufferPointer(rebasing: buffer[label * count..<(label + 1) * count]))
-      }
+    return quantised.withUnsafeBufferPointer {
+      LocationPrior(grid: grid, table: table, outside: outside, channels: $0)
     }
-    return assembler.finish(outside: outside)
   }
 
   /// The mean of the prior over the outermost shell of the grid, where maps reach it: what is to be

@@ -2,6 +2,35 @@ import Imaging
 import Parallel
 
 extension LocationPrior {
+  /// A prior from the probabilities of each label over the grid, one label after the other, in 1/255.
+  package init(
+    grid: Grid, table: LabelTable, outside: [Float], channels: UnsafeBufferPointer<UInt8>
+  ) {
+    precondition(
+      channels.count == table.count * grid.count,
+      "\(channels.count) values for \(table.count) labels of \(grid.count) voxels")
+    let voxels = grid.extents.x * grid.extents.y
+    nonisolated(unsafe) let channels = channels
+    let planes = Parallel.map(grid.extents.z) { z in
+      PriorPlane(channels, from: z * voxels, voxels: voxels, step: grid.count)
+    }
+    self.init(grid: grid, table: table, outside: outside, planes: planes)
+  }
+
+  /// A voxel whose probabilities do not sum to 1, and their sum in 1/255.
+  var unfinished: (voxel: Int, sum: Int)? {
+    let voxels = grid.extents.x * grid.extents.y
+    let found = Parallel.map(grid.extents.z) { z -> (voxel: Int, sum: Int)? in
+      for voxel in z * voxels..<(z + 1) * voxels {
+        var sum = 0
+        for i in Int(starts[voxel])..<Int(starts[voxel + 1]) { sum += Int(entries[i] & 255) }
+        if sum != 255 { return (voxel, sum) }
+      }
+      return nil
+    }
+    return found.lazy.compactMap { $0 }.first
+  }
+
   /// A prior from its planes along the grid's last axis.
   init(grid: Grid, table: LabelTable, outside: [Float], planes: [PriorPlane]) {
     precondition(

@@ -46,6 +46,46 @@ struct PriorPlane: Sendable {
     (self.counts, self.entries) = (counts, entries)
   }
 
+  /// From the probabilities of each label over a grid in 1/255, those of one label `step` values behind those of
+  /// the one before: of the voxels from `first` on.
+  init(_ channels: UnsafeBufferPointer<UInt8>, from first: Int, voxels: Int, step: Int) {
+    let source = UnsafeRawBufferPointer(channels)
+    // Most of a label's probabilities are 0: eight are passed over at a time.
+    func visit(_ body: (_ label: UInt16, _ voxel: Int, _ value: UInt8) -> Void) {
+      for label in 0..<channels.count / step {
+        let start = label * step + first
+        for lower in stride(from: 0, to: voxels, by: 8) {
+          let upper = min(lower + 8, voxels)
+          if upper - lower == 8,
+            source.loadUnaligned(fromByteOffset: start + lower, as: UInt64.self) == 0
+          {
+            continue
+          }
+          for voxel in lower..<upper where channels[start + voxel] != 0 {
+            body(UInt16(label), voxel, channels[start + voxel])
+          }
+        }
+      }
+    }
+    var counts = [UInt8](repeating: 0, count: voxels)
+    visit { _, voxel, _ in counts[voxel] += 1 }
+    var next: [Int] = []
+    next.reserveCapacity(voxels)
+    var total = 0
+    for count in counts {
+      next.append(total)
+      total += Int(count)
+    }
+    let entries = [UInt16](unsafeUninitializedCapacity: total) { entries, filled in
+      visit { label, voxel, value in
+        entries[next[voxel]] = label << 8 | UInt16(value)
+        next[voxel] += 1
+      }
+      filled = total
+    }
+    self.init(counts: counts, entries: entries)
+  }
+
   /// From probabilities `[voxels, padded K]` that sum to 1 at every voxel; K is padded with zeros to a
   /// multiple of 16.
   init(_ probabilities: UnsafeBufferPointer<Float>, voxels: Int, labels: Int) {

@@ -1,5 +1,5 @@
-/// The bytes of one volume's voxels, decoded and with the container checked to its end.
-struct VoxelBytes {
+/// The bytes of voxels, of one volume or of all, decoded and with the container checked to its end.
+struct VoxelBytes: Sendable {
   private let memory: RawBytes
   private let offset: Int
   private let count: Int
@@ -17,24 +17,38 @@ struct VoxelBytes {
   /// Throws: `ImagingError`.
   static func read(_ opened: inout OpenedImage, _ options: ReadOptions) throws -> VoxelBytes {
     let volume = try chosenVolume(opened, options)
-    if opened.header.volumes == 1, let whole = try readWhole(opened) {
-      opened.findings += trailing(
-        whole.memory.count - opened.neededBytes, garbage: false, opened.header)
-      return whole
+    guard opened.header.volumes > 1 else { return try readAll(&opened) }
+    return try readStream(&opened, volumes: volume..<volume + 1)
+  }
+
+  /// Reads all volumes, which then lie one after the other. Adds what the container's end showed.
+  ///
+  /// Throws: `ImagingError`.
+  static func readAll(_ opened: inout OpenedImage) throws -> VoxelBytes {
+    guard let whole = try readWhole(opened) else {
+      return try readStream(&opened, volumes: 0..<opened.header.volumes)
     }
+    opened.findings += trailing(
+      whole.memory.count - opened.neededBytes, garbage: false, opened.header)
+    return whole
+  }
+
+  private static func readStream(
+    _ opened: inout OpenedImage, volumes: Range<Int>
+  ) throws -> VoxelBytes {
     let bytes = opened.header.volumeBytes
     let source = opened.source
-    let before = volume * bytes
+    let before = volumes.lowerBound * bytes
     guard try source.skip(before) == before else {
       throw short(opened)
     }
-    let memory = try readGrowing(source, bytes, opened)
-    let after = (opened.header.volumes - 1 - volume) * bytes
+    let memory = try readGrowing(source, volumes.count * bytes, opened)
+    let after = (opened.header.volumes - volumes.upperBound) * bytes
     guard try source.skip(after) == after else { throw short(opened) }
     let ending = try source.finish(tolerance: tolerance(opened.neededBytes))
     opened.findings += trailing(
       ending.extraBytes, garbage: ending.trailingGarbage, opened.header)
-    return VoxelBytes(memory: memory, offset: 0, count: bytes)
+    return VoxelBytes(memory: memory, offset: 0, count: memory.count)
   }
 
   /// What follows the voxels, in words. FreeSurfer keeps scan parameters there.
@@ -86,7 +100,7 @@ struct VoxelBytes {
     return 0
   }
 
-  /// Decodes a gzip file in one go; `nil` when it is no such file or not exactly right.
+  /// Decodes all of a gzip file in one go; `nil` when it is no such file or not exactly right.
   private static func readWhole(_ opened: OpenedImage) throws -> VoxelBytes? {
     let file = opened.source.file
     guard file.isGzip, let compressed = file.loaded else { return nil }
@@ -102,7 +116,8 @@ struct VoxelBytes {
     guard WholeGunzip.decode(compressed, into: memory.buffer) else { return nil }
     try file.checkUnchanged()
     return VoxelBytes(
-      memory: memory, offset: opened.dataOffset, count: opened.header.volumeBytes)
+      memory: memory, offset: opened.dataOffset,
+      count: opened.header.volumes * opened.header.volumeBytes)
   }
 
   /// Reads from the stream into memory that grows with what has arrived.

@@ -48,13 +48,12 @@ enum Fixture {
   static func prior(
     _ grid: Grid, _ table: LabelTable, outside: [Float]? = nil, _ values: (Int, SIMD3<Int>) -> UInt8
   ) -> LocationPrior {
-    let assembler = LocationPriorAssembler(grid: grid, table: table)
-    for label in 0..<table.count {
-      let channel = voxels(of: grid).map { values(label, $0) }
-      channel.withUnsafeBufferPointer { assembler.add($0) }
+    let channels = (0..<table.count).flatMap { label in voxels(of: grid).map { values(label, $0) } }
+    return channels.withUnsafeBufferPointer {
+      LocationPrior(
+        grid: grid, table: table, outside: outside ?? (0..<table.count).map { $0 == 0 ? 1 : 0 },
+        channels: $0)
     }
-    return assembler.finish(
-      outside: outside ?? (0..<table.count).map { $0 == 0 ? 1 : 0 })
   }
 
   static func voxels(of grid: Grid) -> [SIMD3<Int>] {

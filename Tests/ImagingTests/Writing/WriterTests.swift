@@ -159,16 +159,15 @@ import Testing
     #expect(throws: ImagingError.self) { try writer.write([UInt8](repeating: 0, count: 1320)) }
     #expect(throws: ImagingError.self) { try writer.write([UInt16](repeating: 0, count: 1320)) }
     try writer.commit()
-    let stream = try VolumeStream(path)
-    #expect(stream.volumes == 4)
-    for volume in 0..<4 {
-      let read = try #require(try stream.next(as: UInt8.self))
-      #expect(read.voxels == (0..<1320).map { UInt8(($0 + volume) % 256) })
-    }
-    #expect(try stream.next(as: UInt8.self) == nil)
-    let scaled = try #require(try VolumeStream(path).nextScaled())
-    #expect(scaled.voxels[255] == 1)
-    #expect(throws: ImagingError.self) { try VolumeStream(path).next(as: UInt16.self) }
+    let stored = try StoredVolumes<UInt8>(path)
+    #expect(stored.count == 4)
+    #expect(
+      stored.withVoxels { Array($0) }
+        == (0..<4).flatMap { volume in (0..<1320).map { UInt8(($0 + volume) % 256) } })
+    var options = ReadOptions()
+    options.volumeIndex = 0
+    #expect(try ImageReader.readScan(path, options).volume.voxels[255] == 1)
+    #expect(throws: ImagingError.self) { try StoredVolumes<UInt16>(path) }
   }
 
   @Test func unfinishedStreamLeavesNothing() throws {
@@ -182,14 +181,11 @@ import Testing
     #expect(scratch.names.isEmpty)
   }
 
-  /// A stream cut behind its second volume gives two volumes and then an error.
-  @Test func cutStream() throws {
+  /// Cut behind its second volume, a file of three is read no part of.
+  @Test func cutVolumes() throws {
     let scratch = try Scratch()
     let sample = SampleImage(.uint16, extents: [12, 11, 10, 3])
     let path = try scratch.file("c.nii.gz", gzipped(Array(sample.bytes.dropLast(100))))
-    let stream = try VolumeStream(path)
-    _ = try stream.next(as: UInt16.self)
-    _ = try stream.next(as: UInt16.self)
-    #expect(throws: ImagingError.self) { try stream.next(as: UInt16.self) }
+    #expect(throws: ImagingError.self) { try StoredVolumes<UInt16>(path) }
   }
 }
