@@ -100,6 +100,29 @@ import Testing
       #expect(try fileBytes(scratch + "/used.nii.gz") == fileBytes(scratch + "/one.nii.gz"))
       #expect(try fileBytes(scratch + "/used_p.nii.gz") == fileBytes(scratch + "/one_p.nii.gz"))
       #expect(try fileBytes(scratch + "/used_p.nii.gz") != fileBytes(scratch + "/plain_p.nii.gz"))
+      // It needs no trained prior; what does is refused without one.
+      let copied = scratch + "/copied"
+      try FileManager.default.createDirectory(atPath: copied, withIntermediateDirectories: true)
+      try FileManager.default.copyItem(
+        atPath: TinyPrior.workspace + "/atlas", toPath: copied + "/atlas")
+      func withoutPrior(_ name: String, _ options: String...) throws -> Program.Result {
+        try Program.run(
+          ["segment", scan, "-o", scratch + "/\(name).nii.gz", "--workspace", copied] + options)
+      }
+      let bare = try withoutPrior("bare", "--context", context)
+      #expect(bare.status == 0, "\(bare.errors)")
+      #expect(bare.errors.contains("no trained prior, with its trained context"))
+      #expect(
+        try fileBytes(scratch + "/bare.nii.gz") == fileBytes(scratch + "/alone.nii.gz"))
+      for options in [["--encoder", context], ["--samples", "2"]] {
+        let refused = try withoutPrior("x", options[0], options[1])
+        #expect(refused.status == 66, "\(refused.errors)")
+        #expect(refused.errors.contains("no trained prior was found"))
+      }
+      // It is found where train-context leaves it.
+      try FileManager.default.copyItem(atPath: scratch + "/context", toPath: copied + "/context")
+      #expect(try withoutPrior("found").status == 0)
+      #expect(try fileBytes(scratch + "/found.json") == fileBytes(scratch + "/bare.json"))
       for options in [["--no-prior"], ["--no-context"]] {
         let refused = try Program.run(
           ["segment", scan, "-o", scratch + "/x.nii.gz", "--context", context] + options)

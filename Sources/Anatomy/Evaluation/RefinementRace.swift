@@ -32,7 +32,7 @@ extension Segmenter {
   package func race(
     _ scan: Volume<Float>, path: String, steps: Int, trace: (String) -> Void = { _ in }
   ) throws -> RefinementRace {
-    guard let learned else { preconditionFailure("no learned prior") }
+    guard let learned = learned.prior else { preconditionFailure("no learned prior") }
     let fit = try observe(scan, path: path, trace: trace)
     let seen = ScanObservation(fit.half, model: fit.model, table: prior.table)
     let reader = try ScanReader(learned)

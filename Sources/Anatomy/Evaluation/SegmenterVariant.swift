@@ -32,15 +32,15 @@ package struct SegmenterVariant: Sendable {
   }
 
   /// What each part that was trained is worth.
-  package static func trained(_ learned: LearnedPrior?) -> [SegmenterVariant] {
-    guard let learned else { return [.whole] }
-    return learned.context == nil
-      ? [.untrained, .whole] : [.untrained, .withoutContext, .withoutLatent, .whole]
+  package static func trained(_ learned: Learned) -> [SegmenterVariant] {
+    let (hasLatent, hasContext) = (learned.prior != nil, learned.context != nil)
+    return (hasLatent || hasContext ? [.untrained] : [])
+      + (hasLatent && hasContext ? [.withoutContext, .withoutLatent] : []) + [.whole]
   }
 
   /// From the location prior alone to the whole, part by part; then the whole without each part. Those that
   /// need what was not trained are left out.
-  package static func all(_ learned: LearnedPrior?) -> [SegmenterVariant] {
+  package static func all(_ learned: Learned) -> [SegmenterVariant] {
     var steps: [SegmenterVariant] = []
     var parts = SegmenterVariant("location prior") {
       $0.usesIntensities = false
@@ -68,18 +68,18 @@ package struct SegmenterVariant: Sendable {
     add("+ bias field") { $0.fitsBias = true }
     add("+ warp") { $0.fitsWarp = true }
     add("+ mixed voxels") { $0.givesMixedVoxels = true }
-    if let learned {
+    if learned.prior != nil {
       add("+ encoder z") { $0.usesLatent = true }
       add("+ refined z") { $0.refines = true }
-      if learned.context != nil { add("+ context") { $0.usesContext = true } }
     }
+    if learned.context != nil { add("+ context") { $0.usesContext = true } }
     steps += [
       SegmenterVariant("whole without tissue groups") { $0.hasTissueGroups = false },
       SegmenterVariant("whole without bias field") { $0.fitsBias = false },
       SegmenterVariant("whole without warp") { $0.fitsWarp = false },
       SegmenterVariant("whole without mixed voxels") { $0.givesMixedVoxels = false },
     ]
-    if learned != nil {
+    if learned.prior != nil {
       steps += [
         withoutLatent,
         SegmenterVariant("whole, refined by Jensen") { $0.likelihood = .jensen },
@@ -90,7 +90,7 @@ package struct SegmenterVariant: Sendable {
 
   /// The segmenter of this variant. Throws as `Segmenter`.
   package func segmenter(
-    _ prior: LocationPrior, learned: LearnedPrior?, settings: Segmenter.Settings
+    _ prior: LocationPrior, learned: Learned, settings: Segmenter.Settings
   ) throws -> Segmenter {
     var settings = settings
     settings.usesIntensities = usesIntensities
@@ -101,11 +101,11 @@ package struct SegmenterVariant: Sendable {
     if let likelihood { settings.likelihood = likelihood }
     settings.usesLatent = usesLatent && settings.usesLatent
     settings.usesContext = usesContext && settings.usesContext
-    let own = usesLatent || usesContext ? learned : nil
+    let own = usesLatent || usesContext ? learned : .nothing
     if hasTissueGroups { return try Segmenter(prior: prior, learned: own, settings: settings) }
     let table = try prior.table.ungrouped()
     return try Segmenter(
-      prior: prior.replacing(table), learned: own?.replacing(table), settings: settings)
+      prior: prior.replacing(table), learned: own.replacing(table), settings: settings)
   }
 }
 

@@ -1,15 +1,17 @@
 import Foundation
 
-/// Which trained prior, and what else was learned, go with an atlas that scans are segmented by.
+/// Which files that were trained go with an atlas that scans are segmented by.
 package struct LearnedChoice: Equatable, Sendable {
-  /// The file of the trained prior.
-  package let prior: String
-  /// The file of the encoder of scans; nil: scans are encoded as label maps are.
+  /// Of the trained prior; nil: the location prior stands alone.
+  package let prior: String?
+  /// Of the encoder of scans; nil: scans are encoded as label maps are.
   package let encoder: String?
-  /// The file of the trained context; nil: voxels are labelled each by itself.
+  /// Of the trained context; nil: voxels are labelled each by itself.
   package let context: String?
 
-  package init(prior: String, encoder: String?, context: String?) {
+  package static let nothing = LearnedChoice(prior: nil, encoder: nil, context: nil)
+
+  package init(prior: String?, encoder: String?, context: String?) {
     (self.prior, self.encoder, self.context) = (prior, encoder, context)
   }
 
@@ -18,12 +20,13 @@ package struct LearnedChoice: Equatable, Sendable {
   package static let contextName = "context.safetensors"
 
   /// The given files; else those in the atlas's folder; else, for the workspace's atlas, those that were
-  /// trained in the workspace. An encoder or context that is not given is looked for where the prior is.
+  /// trained in the workspace. An encoder or context that is not given is looked for where a prior that is given
+  /// lies.
   ///
-  /// - Returns: nil where there is no trained prior: the location prior then stands alone.
+  /// - Throws: `AnatomyError.noPrior` for an encoder that is given where there is no prior.
   package static func choose(
     prior: String?, encoder: String?, context: String? = nil, atlas: AtlasChoice
-  ) -> LearnedChoice? {
+  ) throws -> LearnedChoice {
     func existing(_ paths: [String]) -> String? {
       paths.first { FileManager.default.fileExists(atPath: $0) }
     }
@@ -36,10 +39,10 @@ package struct LearnedChoice: Equatable, Sendable {
         prior: prior, encoder: encoder ?? beside(encoderName),
         context: context ?? beside(contextName))
     }
-    var places: [(prior: String, encoders: [String], contexts: [String])] = [
+    var places: [(prior: String, encoders: [String], context: String)] = [
       (
         atlas.folder + "/" + PriorChoice.fileName, [atlas.folder + "/" + encoderName],
-        [atlas.folder + "/" + contextName]
+        atlas.folder + "/" + contextName
       )
     ]
     if atlas.source == .workspace {
@@ -48,21 +51,26 @@ package struct LearnedChoice: Equatable, Sendable {
         (
           TrainingFolder.prior(place + "/prior").weights,
           ["segmenter", "encoder"].map { TrainingFolder.encoder(place + "/" + $0).weights },
-          [TrainingFolder.context(place + "/context").weights]
+          TrainingFolder.context(place + "/context").weights
         ))
     }
-    for place in places where existing([place.prior]) != nil {
+    for place in places where existing([place.prior, place.context]) != nil {
+      let found = existing([place.prior])
+      guard found != nil || encoder == nil else { break }
       return LearnedChoice(
-        prior: place.prior, encoder: encoder ?? existing(place.encoders),
-        context: context ?? existing(place.contexts))
+        prior: found, encoder: found == nil ? nil : encoder ?? existing(place.encoders),
+        context: context ?? existing([place.context]))
     }
-    return nil
+    guard encoder == nil else { throw AnatomyError.noPrior(tried: places.map(\.prior)) }
+    return LearnedChoice(prior: nil, encoder: nil, context: context)
   }
 
-  /// Reads the files. Throws as `PriorFile`, `EncoderFile`, `ContextFile` and `LearnedPrior` do.
-  package func read(for atlas: Atlas) throws -> LearnedPrior {
-    try LearnedPrior(
-      try PriorFile(prior), encoder: try encoder.map { try EncoderFile($0) },
-      context: try context.map { try ContextFile($0) }, atlas: atlas)
+  /// Reads the files. Throws as `PriorFile`, `EncoderFile`, `ContextFile`, `LearnedPrior` and `Learned` do.
+  package func read(for atlas: Atlas) throws -> Learned {
+    try Learned(
+      try prior.map {
+        try LearnedPrior(
+          try PriorFile($0), encoder: try encoder.map { try EncoderFile($0) }, atlas: atlas)
+      }, context: try context.map { try ContextFile($0) }, atlas: atlas)
   }
 }

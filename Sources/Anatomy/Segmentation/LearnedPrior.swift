@@ -1,14 +1,38 @@
 import Imaging
 import Networks
 
+/// What was trained for an atlas, as scans are segmented by it.
+package struct Learned: Sendable {
+  /// By which anatomy is read; nil: the location prior and a warp alone.
+  package let prior: LearnedPrior?
+  /// What has learned how labels lie beside each other; nil: voxels are labelled each by itself.
+  package let context: ContextFile?
+  let contextReader: ContextReader?
+
+  package static let nothing = Learned(prior: nil, context: nil, reader: nil)
+
+  private init(prior: LearnedPrior?, context: ContextFile?, reader: ContextReader?) {
+    (self.prior, self.context, contextReader) = (prior, context, reader)
+  }
+
+  /// - Throws: `AnatomyError.otherAtlas` for a context that was trained with another atlas.
+  package init(_ prior: LearnedPrior?, context: ContextFile? = nil, atlas: Atlas) throws {
+    self.init(
+      prior: prior, context: context,
+      reader: try context.map { try ContextReader($0, atlas: atlas) })
+  }
+
+  /// The same with another table of as many labels: other tissue groups.
+  func replacing(_ table: LabelTable) -> Learned {
+    Learned(prior: prior?.replacing(table), context: context, reader: contextReader)
+  }
+}
+
 /// A trained prior as scans are read by it.
 package struct LearnedPrior: Sendable {
   package let file: PriorFile
   /// The encoder of scans; nil: scans are encoded as label maps are.
   package let encoder: EncoderFile?
-  /// What has learned how labels lie beside each other; nil: nothing has.
-  package let context: ContextFile?
-  let contextReader: ContextReader?
   private let shape: WarpingShape
   private var prior: LocationPrior
   private let bytes: BytePrior
@@ -16,9 +40,7 @@ package struct LearnedPrior: Sendable {
   /// - Throws: `AnatomyError.otherAtlas` if it was trained with another atlas,
   ///   `AnatomyError.otherPrior` if the encoder was trained through another prior,
   ///   `NetworkError.invalidShape` for an architecture that scans cannot be read by.
-  package init(
-    _ file: PriorFile, encoder: EncoderFile? = nil, context: ContextFile? = nil, atlas: Atlas
-  ) throws {
+  package init(_ file: PriorFile, encoder: EncoderFile? = nil, atlas: Atlas) throws {
     try file.check(atlas)
     try encoder?.check(file)
     guard file.description.settings.architecture == .warping else {
@@ -28,8 +50,6 @@ package struct LearnedPrior: Sendable {
     }
     self.file = file
     self.encoder = encoder
-    self.context = context
-    contextReader = try context.map { try ContextReader($0, atlas: atlas) }
     prior = atlas.prior
     shape = try file.description.settings.shape(for: prior)
     bytes = prior.bytes

@@ -34,7 +34,7 @@ extension Segmenter {
 
     progress(.warp)
     warp(&fitter, Self.coarseWarp, trace: trace)
-    let learned = settings.usesLatent ? learned : nil
+    let learned = settings.usesLatent ? learned.prior : nil
     let onAtlas = learned.map { _ in ScanAnatomy.onAtlas(scan, affine.transform, prior.grid) }
     var anatomies: [LocationPrior] = []
     if let learned, let onAtlas {

@@ -101,7 +101,7 @@ extension Segmenter {
   private func inContext(
     _ labeller: PlaneLabeller, _ scan: Volume<Float>, _ fit: ScanFit
   ) throws -> PlaneLabeller {
-    guard settings.usesContext, settings.usesIntensities, let context = learned?.contextReader
+    guard settings.usesContext, settings.usesIntensities, let context = learned.contextReader
     else { return labeller }
     let onAtlas = fit.onAtlas ?? ScanAnatomy.onAtlas(scan, fit.transform, prior.grid)
     return labeller.under(

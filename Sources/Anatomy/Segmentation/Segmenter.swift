@@ -51,8 +51,7 @@ package struct Segmenter: Sendable {
   }
 
   let prior: LocationPrior
-  /// Nil: anatomy is the location prior and a warp alone.
-  let learned: LearnedPrior?
+  let learned: Learned
   package var settings: Settings
   /// For each label, whether it is more than the surroundings of others.
   let isTarget: [Bool]
@@ -68,7 +67,7 @@ package struct Segmenter: Sendable {
 
   /// - Throws: `AnatomyError.tooManyLabels` for more tissue groups than the kernels hold.
   package init(
-    prior: LocationPrior, learned: LearnedPrior? = nil, settings: Settings = Settings()
+    prior: LocationPrior, learned: Learned = .nothing, settings: Settings = Settings()
   ) throws {
     let groups = prior.table.groups.count
     guard groups <= GroupPrior.mostGroups else {

@@ -31,12 +31,12 @@ package struct SegmentationSidecar: Encodable, Sendable {
     let context: String?
 
     package init(
-      _ atlas: Atlas, learned: LearnedPrior? = nil, settings: Segmenter.Settings = .init(),
+      _ atlas: Atlas, learned: Learned = .nothing, settings: Segmenter.Settings = .init(),
       source: AtlasChoice.Source
     ) {
-      let latent = settings.usesLatent ? learned : nil
+      let latent = settings.usesLatent ? learned.prior : nil
       (prior, encoder) = (latent?.file.digest, latent?.encoder?.digest)
-      context = settings.usesContext ? learned?.context?.digest : nil
+      context = settings.usesContext ? learned.context?.digest : nil
       fingerprint = atlas.fingerprint
       maps = atlas.origin.maps
       name = atlas.name

@@ -54,7 +54,8 @@ extension BenchCommand {
     func perform(_ console: Console) throws {
       let choice = try AtlasChoice.choose(given: method.atlas, workspace: method.workspace)
       let atlas = try AtlasFiles.read(choice.folder)
-      guard let learned = try method.learned(choice, atlas) else {
+      let learned = try method.learned(choice, atlas)
+      guard learned.prior != nil else {
         throw AnatomyError.noPrior(tried: [choice.folder])
       }
       let segmenter = try Segmenter(

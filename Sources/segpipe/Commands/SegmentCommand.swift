@@ -76,7 +76,7 @@ struct SegmentCommand: ConsoleCommand {
     let learned = try method.learned(choice, atlas)
     console.note(
       "atlas: \(atlas.name) (\(choice.source.rawValue)), "
-        + (learned == nil ? "no trained prior" : "with its trained prior"))
+        + Self.words(for: learned))
     let segmenter = try ScanSegmenter(
       atlas: atlas, learned: learned, source: choice.source, settings: settings, console: console)
     var run = SegmentationRun(
@@ -85,5 +85,10 @@ struct SegmentCommand: ConsoleCommand {
     if let volumes = plan.volumes { try run.write(volumes: volumes) }
     progress.finish()
     try run.conclude(isStrict: further.qcStrict)
+  }
+
+  private static func words(for learned: Learned) -> String {
+    if learned.prior != nil { return "with its trained prior" }
+    return "no trained prior" + (learned.context == nil ? "" : ", with its trained context")
   }
 }

@@ -22,7 +22,7 @@ final class StageContext: Sendable {
     let files: AnatomyFiles
     let stamps: [String: FileStamp]
     let atlas: Atlas
-    let learned: LearnedPrior?
+    let learned: Learned
   }
 
   let console: Console
@@ -43,9 +43,9 @@ final class StageContext: Sendable {
   /// An atlas, read anew only when its files have changed. Throws: what `AtlasFiles.read` throws.
   func atlas(in folder: String) throws -> Atlas { try read(AnatomyFiles(folder: folder)).atlas }
 
-  /// An atlas and the trained prior that goes with it, if there is one, read anew only when files have
-  /// changed. Throws: what `AtlasFiles.read` and `LearnedChoice.read` throw.
-  func read(_ files: AnatomyFiles) throws -> (atlas: Atlas, learned: LearnedPrior?) {
+  /// An atlas and what was trained for it, read anew only when files have changed. Throws: what `AtlasFiles.read`,
+  /// `LearnedChoice.choose` and `LearnedChoice.read` throw.
+  func read(_ files: AnatomyFiles) throws -> (atlas: Atlas, learned: Learned) {
     try last.withLock { last in
       let stamps = Self.stamps(of: files)
       if let last, last.files == files, last.stamps == stamps { return (last.atlas, last.learned) }
@@ -55,13 +55,13 @@ final class StageContext: Sendable {
       let atlas = try AtlasFiles.read(files.folder)
       // Beside a prior that was named nothing is looked for: the stage would not know of it.
       let choice =
-        files.prior.map {
+        try files.prior.map {
           LearnedChoice(prior: $0, encoder: files.encoder, context: files.context)
         }
         ?? LearnedChoice.choose(
           prior: nil, encoder: files.encoder, context: files.context,
           atlas: .given(files.folder))
-      let learned = try choice?.read(for: atlas)
+      let learned = try choice.read(for: atlas)
       // The last one only: they are large, and stages come in groups.
       last = Last(files: files, stamps: stamps, atlas: atlas, learned: learned)
       return (atlas, learned)

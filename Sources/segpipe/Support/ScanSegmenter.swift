@@ -9,7 +9,7 @@ final class ScanSegmenter {
   struct Settings {
     var method = Segmenter.Settings()
     var reading = ReadOptions()
-    /// Whether anatomy is read by a trained prior where there is one.
+    /// Whether what was trained is used where there is any.
     var usesPrior = true
     /// Registers by this instead of by the scan's content.
     var affine: MatrixFile?
@@ -28,27 +28,24 @@ final class ScanSegmenter {
   private let memory: MemoryGuard
   private let console: Console
 
-  /// `learned` is the trained prior by which anatomy is read; nil: the location prior and a warp alone.
-  ///
-  /// - Throws: what `Segmenter` throws.
+  /// Throws: what `Segmenter` throws.
   init(
-    atlas: Atlas, learned: LearnedPrior?, source: AtlasChoice.Source, settings: Settings,
+    atlas: Atlas, learned: Learned, source: AtlasChoice.Source, settings: Settings,
     console: Console
   ) throws {
     self.atlas = atlas
     self.settings = settings
     self.console = console
-    segmenter = try Segmenter(
-      prior: atlas.prior, learned: settings.usesPrior ? learned : nil, settings: settings.method)
+    let learned = settings.usesPrior ? learned : .nothing
+    segmenter = try Segmenter(prior: atlas.prior, learned: learned, settings: settings.method)
     memory = MemoryGuard(
       SegmentationMemory(
         atlas: atlas.prior.grid.count,
-        readsAnatomy: settings.usesPrior && learned != nil && settings.method.usesLatent,
-        usesContext: settings.usesPrior && learned?.context != nil && settings.method.usesContext,
+        readsAnatomy: learned.prior != nil && settings.method.usesLatent,
+        usesContext: learned.context != nil && settings.method.usesContext,
         samples: settings.method.samples))
     identity = SegmentationSidecar.AtlasIdentity(
-      atlas, learned: settings.usesPrior ? learned : nil, settings: settings.method,
-      source: source)
+      atlas, learned: learned, settings: settings.method, source: source)
   }
 
   /// Part of one scan's work that reading and fitting are; the rest is writing.

@@ -110,7 +110,7 @@ struct SegmentMethodOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Trained context (see train-context). Default: that beside the prior, if any.",
+      "Trained context (see train-context). Default: that beside the prior or atlas, if any.",
       valueName: "file"))
   var context: String?
 
@@ -189,27 +189,33 @@ struct SegmentMethodOptions: ParsableArguments {
     return settings
   }
 
-  /// The trained prior, if there is one and it is wanted.
+  /// What was trained, as far as it is there and wanted.
   ///
-  /// - Throws: what `LearnedChoice.read` throws.
-  func learned(_ choice: AtlasChoice, _ atlas: Atlas) throws -> LearnedPrior? {
-    try files(choice)?.read(for: atlas)
+  /// - Throws: `AnatomyError.noPrior` where a latent is to be drawn and there is none; what `LearnedChoice.choose` and
+  ///   `LearnedChoice.read` throw.
+  func learned(_ choice: AtlasChoice, _ atlas: Atlas) throws -> Learned {
+    let files = try files(choice)
+    guard files.prior != nil || samples == 1 else {
+      throw AnatomyError.noPrior(tried: [choice.folder])
+    }
+    return try files.read(for: atlas)
   }
 
-  private func files(_ choice: AtlasChoice) -> LearnedChoice? {
+  private func files(_ choice: AtlasChoice) throws -> LearnedChoice {
     noPrior
-      ? nil
-      : LearnedChoice.choose(prior: prior, encoder: encoder, context: context, atlas: choice)
+      ? .nothing
+      : try LearnedChoice.choose(prior: prior, encoder: encoder, context: context, atlas: choice)
   }
 
   /// What segmenting takes, before anything large is read.
   ///
-  /// - Throws: what `AtlasFiles.voxels` throws.
+  /// - Throws: what `LearnedChoice.choose` and `AtlasFiles.voxels` throw.
   func memory(_ choice: AtlasChoice) throws -> SegmentationMemory {
-    let files = files(choice)
+    let files = try files(choice)
     return SegmentationMemory(
-      atlas: try AtlasFiles.voxels(of: choice.folder), readsAnatomy: files != nil && !noLatent,
-      usesContext: files?.context != nil && !noContext, samples: samples)
+      atlas: try AtlasFiles.voxels(of: choice.folder),
+      readsAnatomy: files.prior != nil && !noLatent,
+      usesContext: files.context != nil && !noContext, samples: samples)
   }
 
   /// Throws: `ImagingError`, `AnatomyError.badMatrix`.
