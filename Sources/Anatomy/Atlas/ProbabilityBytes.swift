@@ -148,14 +148,5 @@ struct PriorPlaneBuilder {
     }
   }
 
-  /// The next voxels as another plane has them, from its entry `first` on. Returns the entry after them.
-  mutating func append(_ voxels: Range<Int>, of plane: PriorPlane, from first: Int) -> Int {
-    var end = first
-    for count in plane.counts[voxels] { end += Int(count) }
-    counts.append(contentsOf: plane.counts[voxels])
-    entries.append(contentsOf: plane.entries[first..<end])
-    return end
-  }
-
   consuming func finish() -> PriorPlane { PriorPlane(counts: counts, entries: entries) }
 }

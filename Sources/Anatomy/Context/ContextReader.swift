@@ -41,8 +41,8 @@ struct ContextReader: Sendable {
 
   /// Planes of a slab: more take more memory, fewer are computed more often.
   private static let planes = 32
-  /// Probability of structures of interest from which on a voxel is looked at, in 1/255, and voxels around these.
-  private static let leastOfInterest = 13
+  /// Probability of structures of interest from which on a voxel is looked at, and voxels around these.
+  private static let leastOfInterest: Float = 0.05
   private static let margin = 4
 
   /// - Throws: `AnatomyError.otherAtlas` for a file that was trained for other labels.
@@ -64,10 +64,8 @@ struct ContextReader: Sendable {
     let labeller = labeller.onAtlas(grid)
     let view = ContextView(scan, by: labeller, merge: merge)
     let labellers = anatomies.indices.map { labeller.under(anatomy: $0) }
-    var planes = labellers.map { own in
-      Parallel.map(grid.extents.z) { plane($0, of: grid, by: own) }
-    }
-    let wanted = wanted(planes, grid)
+    let wanted = wanted(labellers, grid)
+    var planes = labellers.map { _ in [PriorPlane?](repeating: nil, count: grid.extents.z) }
     let slabs = Self.slabs(wanted)
     let shape = file.description.shape
     let memory = try Tensor(
@@ -87,44 +85,43 @@ struct ContextReader: Sendable {
       let logits = LabelLogits(
         values: q, shape: network.activation, lower: slab.lower, channelOf: view.channelOf)
       for (i, own) in labellers.enumerated() {
-        let made = Parallel.map(slab.planes.count) { [planes] plane in
-          let z = slab.planes.lowerBound + plane
-          return changed(planes[i][z], z, of: grid, by: own, over: wanted, logits)
+        let made = Parallel.map(slab.planes.count) { z -> PriorPlane? in
+          plane(slab.planes.lowerBound + z, of: grid, by: own, over: wanted, logits)
         }
         planes[i].replaceSubrange(slab.planes, with: made)
       }
     }
     return anatomies.indices.map { i in
-      LocationPrior(
-        grid: grid, table: anatomies[i].table, outside: anatomies[i].outside, planes: planes[i])
+      let (own, known) = (labellers[i], planes[i])
+      return LocationPrior(
+        grid: grid, table: anatomies[i].table, outside: anatomies[i].outside,
+        planes: Parallel.map(grid.extents.z) { known[$0] ?? plane($0, of: grid, by: own) })
     }
   }
 
   // MARK: - Where
 
-  /// The voxels where structures of interest are probable under any anatomy, and those around them.
-  private func wanted(_ anatomies: [[PriorPlane]], _ grid: Grid) -> RowSpans {
+  /// The voxels where structures of interest are probable under any anatomy, and those around them. Of each two planes
+  /// and of each two rows one is looked at.
+  private func wanted(_ labellers: [PlaneLabeller], _ grid: Grid) -> RowSpans {
     let (width, height) = (grid.extents.x, grid.extents.y)
-    let found = Parallel.map(grid.extents.z) { z in
-      var rows = [Range<Int>?](repeating: nil, count: height)
-      for planes in anatomies {
-        var entry = 0
-        for voxel in 0..<width * height {
-          var sum = 0
-          for _ in 0..<planes[z].counts[voxel] {
-            let value = planes[z].entries[entry]
-            if isOfInterest[Int(value >> 8)] { sum += Int(value & 255) }
-            entry += 1
+    let found = Parallel.map((grid.extents.z + 1) / 2) { z in
+      var own = PlaneLabeller.SparseRow(width: width, labels: merge.channelOf.count)
+      return (0..<(height + 1) / 2).map { y in
+        var hull = 0..<0
+        for labeller in labellers {
+          labeller.priors(x: 0..<width, y: 2 * y, z: 2 * z, into: &own)
+          own.visit(width) { x, labels, values in
+            var sum: Float = 0
+            for i in labels.indices where isOfInterest[Int(labels[i])] { sum += values[i] }
+            guard sum >= Self.leastOfInterest else { return }
+            hull = hull.isEmpty ? x..<x + 1 : min(hull.lowerBound, x)..<max(hull.upperBound, x + 1)
           }
-          guard sum >= Self.leastOfInterest else { continue }
-          let (x, y) = (voxel % width, voxel / width)
-          let known = rows[y] ?? x..<x + 1
-          rows[y] = min(known.lowerBound, x)..<max(known.upperBound, x + 1)
         }
+        return hull
       }
-      return rows.map { $0 ?? 0..<0 }
     }
-    return RowSpans(Extents(grid.extents.z, height, width)) { found[$0][$1] }
+    return RowSpans(Extents(grid.extents.z, height, width)) { found[$0 / 2][$1 / 2] }
       .widened(by: Self.margin)
   }
 
@@ -161,52 +158,34 @@ struct ContextReader: Sendable {
     }
   }
 
-  /// A plane of the label prior as it is.
-  private func plane(_ z: Int, of grid: Grid, by labeller: PlaneLabeller) -> PriorPlane {
+  /// A plane of the label prior, over `wanted` changed by logits, if there are any.
+  private func plane(
+    _ z: Int, of grid: Grid, by labeller: PlaneLabeller, over wanted: RowSpans? = nil,
+    _ logits: LabelLogits? = nil
+  ) -> PriorPlane {
     let width = grid.extents.x
     var builder = PriorPlaneBuilder(voxels: width * grid.extents.y)
     var row = PlaneLabeller.SparseRow(width: width, labels: merge.channelOf.count)
     for y in 0..<grid.extents.y {
       labeller.priors(x: 0..<width, y: y, z: z, into: &row)
-      row.append(width, to: &builder) { _, _, _ in }
-    }
-    return builder.finish()
-  }
-
-  /// The same, changed over `wanted` by logits.
-  private func changed(
-    _ plane: PriorPlane, _ z: Int, of grid: Grid, by labeller: PlaneLabeller, over wanted: RowSpans,
-    _ logits: LabelLogits
-  ) -> PriorPlane {
-    let width = grid.extents.x
-    var builder = PriorPlaneBuilder(voxels: width * grid.extents.y)
-    var row = PlaneLabeller.SparseRow(width: width, labels: merge.channelOf.count)
-    var entry = 0
-    for y in 0..<grid.extents.y {
-      let range = wanted.range(plane: z, row: y)
-      let (first, end) = (y * width + range.lowerBound, y * width + range.upperBound)
-      entry = builder.append(y * width..<first, of: plane, from: entry)
-      if !range.isEmpty {
-        labeller.priors(x: range, y: y, z: z, into: &row)
-        row.append(range.count, to: &builder) { x, labels, values in
-          for i in labels.indices {
-            values[i] *= exp(logits.value(range.lowerBound + x, y, z, labels[i]))
-          }
+      let range = wanted?.range(plane: z, row: y) ?? 0..<0
+      row.visit(width) { x, labels, values in
+        if let logits, labels.count > 1, range.contains(x) {
+          for i in labels.indices { values[i] *= exp(logits.value(x, y, z, labels[i])) }
         }
-        entry = plane.counts[first..<end].reduce(entry) { $0 + Int($1) }
+        builder.append(labels, values)
       }
-      entry = builder.append(end..<(y + 1) * width, of: plane, from: entry)
     }
     return builder.finish()
   }
 }
 
 extension PlaneLabeller.SparseRow {
-  /// Appends the first voxels to a plane, after `change` was shown the labels and priors of each that has several.
+  /// Shows `body` the labels of each of the first voxels, and their probabilities.
   @inline(__always)
-  fileprivate mutating func append(
-    _ voxels: Int, to plane: inout PriorPlaneBuilder,
-    _ change: (
+  fileprivate mutating func visit(
+    _ voxels: Int,
+    _ body: (
       _ x: Int, _ labels: UnsafeBufferPointer<UInt8>, _ values: UnsafeMutableBufferPointer<Float>
     ) -> Void
   ) {
@@ -216,12 +195,9 @@ extension PlaneLabeller.SparseRow {
       values.withUnsafeMutableBufferPointer { values in
         for x in 0..<voxels {
           let own = first..<first + Int(counts[x])
-          let (names, shares) = (
-            UnsafeBufferPointer(rebasing: labels[own]),
-            UnsafeMutableBufferPointer(rebasing: values[own])
-          )
-          if own.count > 1 { change(x, names, shares) }
-          plane.append(names, shares)
+          body(
+            x, UnsafeBufferPointer(rebasing: labels[own]),
+            UnsafeMutableBufferPointer(rebasing: values[own]))
           first = own.upperBound
         }
       }
