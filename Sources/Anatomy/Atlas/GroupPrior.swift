@@ -37,6 +37,7 @@ package struct GroupPrior: Sendable {
     let ny = grid.extents.y + 2
     let nz = grid.extents.z + 2
     var values = [UInt8](repeating: 0, count: nx * ny * nz * lanes)
+    let (starts, entries) = (prior.starts, prior.entries)
     values.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let out = buffer
       Parallel.forEach(nz) { z in
@@ -51,16 +52,15 @@ package struct GroupPrior: Sendable {
             let x0 = min(max(x - 1, 0), nx - 3) * factor
             let y0 = min(max(y - 1, 0), ny - 3) * factor
             let z0 = min(max(z - 1, 0), nz - 3) * factor
+            let columns = min(factor, fine.extents.x - x0)
             for fz in z0..<min(z0 + factor, fine.extents.z) {
               for fy in y0..<min(y0 + factor, fine.extents.y) {
-                for fx in x0..<min(x0 + factor, fine.extents.x) {
-                  let voxel = fine.index(fx, fy, fz)
-                  for entry in Int(prior.starts[voxel])..<Int(prior.starts[voxel + 1]) {
-                    let packed = prior.entries[entry]
-                    sums[groupOf[Int(packed >> 8)]] += Int32(packed & 255)
-                  }
-                  covered += 1
+                // The entries of a row's voxels lie one after the other.
+                let first = (fz * fine.extents.y + fy) * fine.extents.x + x0
+                for entry in Int(starts[first])..<Int(starts[first + columns]) {
+                  sums[groupOf[Int(entries[entry] >> 8)]] += Int32(entries[entry] & 255)
                 }
+                covered += Int32(columns)
               }
             }
             for lane in 0..<groups {
