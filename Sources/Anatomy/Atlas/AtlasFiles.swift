@@ -177,13 +177,14 @@ package enum AtlasFiles {
   /// - Throws: `AnatomyError.badAtlas`.
   package static func name(of folder: String) throws -> String { try description(in: folder).name }
 
-  /// Voxels of an atlas's grid, without reading the rest.
+  /// Voxels of an atlas's grid, and how many labels it has, without reading the rest.
   ///
   /// - Throws: `AnatomyError.badAtlas`, `ImagingError`.
-  package static func voxels(of folder: String) throws -> Int {
+  package static func size(of folder: String) throws -> (voxels: Int, labels: Int) {
     let (name, description) = try description(in: folder)
     let stem = stem(folder, name: name, space: description.space)
-    return try ImageReader.readHeader(stem + "_res-1_probseg.nii.gz").grid.count
+    let header = try ImageReader.readHeader(stem + "_res-1_probseg.nii.gz")
+    return (header.grid.count, header.volumes)
   }
 
   /// Volumes of the structures of interest over an atlas's label maps, by label, without reading the rest.

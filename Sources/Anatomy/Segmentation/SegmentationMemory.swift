@@ -3,14 +3,18 @@
 package struct SegmentationMemory: Equatable, Sendable {
   /// Voxels of the atlas.
   private let atlas: Int
+  /// Of the atlas, background among them.
+  private let labels: Int
   private let readsAnatomy: Bool
   private let usesContext: Bool
   private let samples: Int
 
   /// `readsAnatomy`: whether z is read through a trained prior, of which `samples` anatomies are kept;
   /// `usesContext`: whether there is a trained context.
-  package init(atlas: Int, readsAnatomy: Bool, usesContext: Bool, samples: Int = 1) {
-    self.atlas = atlas
+  package init(
+    atlas: Int, labels: Int, readsAnatomy: Bool, usesContext: Bool, samples: Int = 1
+  ) {
+    (self.atlas, self.labels) = (atlas, labels)
     self.readsAnatomy = readsAnatomy
     self.usesContext = usesContext
     self.samples = readsAnatomy ? samples : 0
@@ -18,7 +22,13 @@ package struct SegmentationMemory: Equatable, Sendable {
 
   /// With the head atlas, its trained prior and its trained context.
   package static let head = SegmentationMemory(
-    atlas: 160 * 192 * 224, readsAnatomy: true, usesContext: true)
+    atlas: 160 * 192 * 224, labels: 42, readsAnatomy: true, usesContext: true)
+
+  /// What reading the atlas takes, whose file has a byte a voxel and label, beside the program.
+  package var reading: Int { 48 << 20 + (13 + labels) * atlas }
+
+  /// What it takes from the beginning to the end of a scan.
+  package func whole(voxels: Int) -> Int { max(reading, shared + scan(voxels: voxels)) }
 
   /// What all scans share: the program and the atlas.
   package var shared: Int { 48 << 20 + 24 * atlas }

@@ -49,8 +49,9 @@ final class StageContext: Sendable {
     try last.withLock { last in
       let stamps = Self.stamps(of: files)
       if let last, last.files == files, last.stamps == stamps { return (last.atlas, last.learned) }
+      let size = try AtlasFiles.size(of: files.folder)
       let memory = SegmentationMemory(
-        atlas: try AtlasFiles.voxels(of: files.folder), readsAnatomy: false, usesContext: false)
+        atlas: size.voxels, labels: size.labels, readsAnatomy: false, usesContext: false)
       try MemoryGuard(memory).checkAtlas(files.folder)
       let atlas = try AtlasFiles.read(files.folder)
       // Beside a prior that was named nothing is looked for: the stage would not know of it.

@@ -13,12 +13,12 @@ struct MemoryGuard {
   /// - Throws: `AnatomyError.tooLittleMemory`.
   func checkBeforeAtlas(_ scans: [String]) throws {
     guard let scan = scans.first else { return }
-    let own = memory.scan(voxels: scans.count == 1 ? Self.voxels(of: scan) : 0)
-    try check(memory.shared + own, for: scan)
+    let voxels = scans.count == 1 ? Self.voxels(of: scan) : 0
+    try check(memory.whole(voxels: voxels), for: scan)
   }
 
   /// Before an atlas is read for scans that are not known yet. Throws the same.
-  func checkAtlas(_ folder: String) throws { try check(memory.shared, for: folder) }
+  func checkAtlas(_ folder: String) throws { try check(memory.reading, for: folder) }
 
   /// Before a scan is read, the atlas being in memory. Throws the same.
   func check(_ scan: String) throws {

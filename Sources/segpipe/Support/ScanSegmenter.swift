@@ -40,7 +40,7 @@ final class ScanSegmenter {
     segmenter = try Segmenter(prior: atlas.prior, learned: learned, settings: settings.method)
     memory = MemoryGuard(
       SegmentationMemory(
-        atlas: atlas.prior.grid.count,
+        atlas: atlas.prior.grid.count, labels: atlas.prior.table.count,
         readsAnatomy: learned.prior != nil && settings.method.usesLatent,
         usesContext: learned.context != nil && settings.method.usesContext,
         samples: settings.method.samples))

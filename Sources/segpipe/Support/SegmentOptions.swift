@@ -209,11 +209,11 @@ struct SegmentMethodOptions: ParsableArguments {
 
   /// What segmenting takes, before anything large is read.
   ///
-  /// - Throws: what `LearnedChoice.choose` and `AtlasFiles.voxels` throw.
+  /// - Throws: what `LearnedChoice.choose` and `AtlasFiles.size` throw.
   func memory(_ choice: AtlasChoice) throws -> SegmentationMemory {
-    let files = try files(choice)
+    let (files, atlas) = (try files(choice), try AtlasFiles.size(of: choice.folder))
     return SegmentationMemory(
-      atlas: try AtlasFiles.voxels(of: choice.folder),
+      atlas: atlas.voxels, labels: atlas.labels,
       readsAnatomy: files.prior != nil && !noLatent,
       usesContext: files.context != nil && !noContext, samples: samples)
   }
