@@ -1,7 +1,6 @@
 /// All volumes of a 3-D or 4-D image in memory, unscaled, as its file stores them.
 package struct StoredVolumes<Scalar: VoxelScalar>: Sendable {
   package let header: ImageHeader
-  package let findings: [Finding]
   private let bytes: VoxelBytes
 
   /// Reads an image and verifies its container to the end.
@@ -16,7 +15,6 @@ package struct StoredVolumes<Scalar: VoxelScalar>: Sendable {
     }
     bytes = try VoxelBytes.readAll(&opened)
     VoxelDecoder.swap(bytes.voxels, header.voxelType, bigEndian: opened.bigEndian)
-    findings = opened.findings
   }
 
   /// Volumes in the file.
