@@ -7,7 +7,19 @@ import Parallel
 ///
 /// They work on the voxels of a label map by distance alone, where the augmentation moves tissue along smooth
 /// displacements.
-package enum ShapeChange {
+package struct ShapeChange: Sendable {
+  /// How far ventricles grow into what is next to them, in mm.
+  package let dilation: Double
+  /// How much of the cortex that borders on fluid is worn away, in mm.
+  package let thinning: Double
+  /// How much the head is twisted along its long axis, lengthened and narrowed: 0 not at all, 1 by up to 6 degrees
+  /// and 6 %.
+  package let reshape: Double
+
+  package init(dilation: Double = 4, thinning: Double = 1, reshape: Double = 1) {
+    (self.dilation, self.thinning, self.reshape) = (dilation, thinning, reshape)
+  }
+
   /// Lateral and third ventricles, as FreeSurfer numbers them.
   private static let ventricles: Set<Int32> = [4, 43, 14]
   /// What ventricles may grow into.
@@ -15,16 +27,16 @@ package enum ShapeChange {
   private static let cortex: Set<Int32> = [3, 42]
   private static let fluid: Int32 = 24
 
-  /// Ventricles grown by `dilation` mm, cortex thinned by `thinning` mm where it borders on fluid, and the
-  /// whole resampled under `reshape` (0 leaves it): twist along the long axis, longer, narrower.
-  package static func apply(
-    to map: Volume<Int32>, dilation: Double = 4, thinning: Double = 1, reshape: Double = 1
-  ) -> Volume<Int32> {
-    let worn = wear(map, by: thinning)
-    return reshaped(dilate(worn, by: dilation), reshape)
+  /// A label map worn, then dilated, then reshaped.
+  package func applied(to map: Volume<Int32>) -> Volume<Int32> {
+    let worn = Self.spread([Self.fluid], into: Self.cortex, by: thinning, in: map)
+    return reshaped(Self.spread(Self.ventricles, into: Self.yielding, by: dilation, in: worn))
   }
 
-  private static func dilate(_ map: Volume<Int32>, by distance: Double) -> Volume<Int32> {
+  /// Labels grown by a distance in mm into others that yield.
+  private static func spread(
+    _ labels: Set<Int32>, into yielding: Set<Int32>, by distance: Double, in map: Volume<Int32>
+  ) -> Volume<Int32> {
     let grid = map.grid
     let offsets = ball(grid.spacing, radius: distance)
     var result = map.voxels
@@ -32,33 +44,13 @@ package enum ShapeChange {
       for y in 0..<grid.extents.y {
         for x in 0..<grid.extents.x {
           let label = map.voxels[grid.index(x, y, z)]
-          guard ventricles.contains(label), isBorder(map, x, y, z, label) else { continue }
+          guard labels.contains(label), isBorder(map, x, y, z, label) else { continue }
           for offset in offsets {
             let (nx, ny, nz) = (x + offset.x, y + offset.y, z + offset.z)
             guard grid.contains(nx, ny, nz) else { continue }
             let voxel = grid.index(nx, ny, nz)
             if yielding.contains(map.voxels[voxel]) { result[voxel] = label }
           }
-        }
-      }
-    }
-    return Volume(grid: grid, voxels: result)
-  }
-
-  private static func wear(_ map: Volume<Int32>, by distance: Double) -> Volume<Int32> {
-    let grid = map.grid
-    let offsets = ball(grid.spacing, radius: distance)
-    var result = map.voxels
-    for z in 0..<grid.extents.z {
-      for y in 0..<grid.extents.y {
-        for x in 0..<grid.extents.x {
-          let voxel = grid.index(x, y, z)
-          guard cortex.contains(map.voxels[voxel]) else { continue }
-          let isWorn = offsets.contains { offset in
-            let (nx, ny, nz) = (x + offset.x, y + offset.y, z + offset.z)
-            return grid.contains(nx, ny, nz) && map.voxels[grid.index(nx, ny, nz)] == fluid
-          }
-          if isWorn { result[voxel] = fluid }
         }
       }
     }
@@ -93,8 +85,8 @@ package enum ShapeChange {
 
   /// Turned by up to 6 degrees about the head's long axis, more at the top than at the bottom; temples
   /// drawn in and the back drawn out.
-  private static func reshaped(_ map: Volume<Int32>, _ strength: Double) -> Volume<Int32> {
-    guard strength > 0 else { return map }
+  private func reshaped(_ map: Volume<Int32>) -> Volume<Int32> {
+    guard reshape > 0 else { return map }
     let grid = map.grid
     let (toWorld, fromWorld) = (grid.affine, grid.affine.inverse)
     let centre = grid.centre
@@ -105,11 +97,11 @@ package enum ShapeChange {
         for y in 0..<grid.extents.y {
           for x in 0..<grid.extents.x {
             let p = toWorld(SIMD3(Double(x), Double(y), Double(z))) - centre
-            let angle = strength * 6 * Double.pi / 180 * tanh(p.z / 60)
+            let angle = reshape * 6 * Double.pi / 180 * tanh(p.z / 60)
             let (c, s) = (cos(angle), sin(angle))
             let turned = SIMD3(c * p.x - s * p.y, s * p.x + c * p.y, p.z)
-            let narrow = 1 + strength * 0.06 * exp(-turned.z * turned.z / 3200)
-            let long = turned.y < 0 ? 1 - strength * 0.05 : 1
+            let narrow = 1 + reshape * 0.06 * exp(-turned.z * turned.z / 3200)
+            let long = turned.y < 0 ? 1 - reshape * 0.05 : 1
             let source = SIMD3(turned.x * narrow, turned.y * long, turned.z)
             let at = fromWorld(source + centre).rounded(.toNearestOrAwayFromZero)
             let (sx, sy, sz) = (Int(at.x), Int(at.y), Int(at.z))

@@ -39,6 +39,21 @@ extension BenchCommand {
       help: ArgumentHelp("Scans that --from-maps draws of each map.", valueName: "contrasts"))
     var contrast: [SyntheticContrast] = SyntheticContrast.allCases
 
+    @Option(
+      help: ArgumentHelp("How far --from-maps grows ventricles, in mm.", valueName: "mm"))
+    var dilation = ShapeChange().dilation
+
+    @Option(
+      help: ArgumentHelp(
+        "How much of the cortex beside fluid --from-maps wears away, in mm.", valueName: "mm"))
+    var thinning = ShapeChange().thinning
+
+    @Option(
+      help: ArgumentHelp(
+        "How much --from-maps reshapes the head: 0 not at all, 1 as in the README.",
+        valueName: "factor"))
+    var reshape = ShapeChange().reshape
+
     @Flag(help: "Inverted and T2-like contrast, slices of 5 mm, voxels of 0.7 mm.")
     var robust = false
 
@@ -75,6 +90,11 @@ extension BenchCommand {
       }
       if keep != nil && fromMaps.isEmpty {
         throw ValidationError("--keep needs --from-maps.")
+      }
+      for (name, value, most) in [
+        ("dilation", dilation, 20), ("thinning", thinning, 20), ("reshape", reshape, 3),
+      ] where !(0...Double(most)).contains(value) {
+        throw ValidationError("--\(name) is \(value); it must be 0 to \(most).")
       }
       if let output, DelimitedText(extensionOf: output) == nil {
         throw ValidationError("--output is '\(output)'; it must end in .tsv or .csv.")
@@ -180,7 +200,8 @@ extension BenchCommand {
     private func draw(
       _ path: String, _ contrast: SyntheticContrast, _ table: LabelTable, seed: UInt64
     ) throws -> Known {
-      let map = ShapeChange.apply(to: try ImageReader.readLabels(path).volume)
+      let change = ShapeChange(dilation: dilation, thinning: thinning, reshape: reshape)
+      let map = change.applied(to: try ImageReader.readLabels(path).volume)
       var settings = SyntheticScan.Settings()
       settings.seed = seed
       settings.contrast = contrast
