@@ -108,15 +108,24 @@ import Testing
     try Scratch.use { folder in
       let path = folder + "/wrong.yaml"
       try TinyPrior.writeScan(0, to: folder + "/a.nii")
-      for (line, status, words) in [
+      let prior = "prior: \(TinyPrior.prior)"
+      for (lines, status, words) in [
         (
-          "no-prior: yes", 64,
+          [prior, "no-prior: yes"], 64,
           "stage segment: no-prior must be no where prior, encoder or context is given"
         ),
-        ("encoder: \(TinyPrior.prior)", 65, "it is no trained encoder of scans of segpipe"),
-        ("encoder: nowhere", 66, "nowhere: no such file"),
-        ("refine: -1", 64, "refine"),
-        ("likelihood: other", 64, "jensen"),
+        (
+          [prior, "encoder: \(TinyPrior.prior)"], 65,
+          "it is no trained encoder of scans of segpipe"
+        ),
+        ([prior, "encoder: nowhere"], 66, "nowhere: no such file"),
+        ([prior, "refine: -1"], 64, "refine"),
+        ([prior, "likelihood: other"], 64, "jensen"),
+        (
+          [prior, "no-latent: yes", "samples: 2"], 64,
+          "stage segment: samples must be 1 where no-prior or no-latent is yes"
+        ),
+        (["samples: 2"], 66, "no trained prior was found"),
       ] {
         try """
         stages:
@@ -124,11 +133,10 @@ import Testing
             kind: segment
             scans: a.nii
             atlas: \(TinyPrior.workspace)/atlas
-            prior: \(TinyPrior.prior)
-            \(line)
+            \(lines.joined(separator: "\n    "))
         """.write(toFile: path, atomically: true, encoding: .utf8)
         let result = try Program.run("run", path, "--workspace", folder + "/w")
-        #expect(result.status == Int32(status), "\(line): \(result.errors)")
+        #expect(result.status == Int32(status), "\(lines): \(result.errors)")
         #expect(result.errors.contains(words), "\(result.errors)")
       }
     }

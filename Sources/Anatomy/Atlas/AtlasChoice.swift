@@ -14,6 +14,10 @@ package struct AtlasChoice: Equatable, Sendable {
   package let source: Source
   package let folder: String
 
+  package init(source: Source, folder: String) {
+    (self.source, self.folder) = (source, folder)
+  }
+
   /// An atlas named by its folder.
   package static func given(_ folder: String) -> AtlasChoice {
     AtlasChoice(source: .given, folder: folder)

@@ -78,7 +78,7 @@ struct SegmentCommand: ConsoleCommand {
       "atlas: \(atlas.name) (\(choice.source.rawValue)), "
         + Self.words(for: learned))
     let segmenter = try ScanSegmenter(
-      atlas: atlas, learned: learned, source: choice.source, settings: settings, console: console)
+      atlas: atlas, learned: learned, choice: choice, settings: settings, console: console)
     var run = SegmentationRun(
       segmenter: segmenter, console: console, progress: progress, scans: plan.jobs.count)
     run.segment(plan.jobs)

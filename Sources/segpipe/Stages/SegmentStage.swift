@@ -53,9 +53,10 @@ struct SegmentStage {
     settings.method.likelihood =
       request.text("likelihood").flatMap(EncoderSettings.Likelihood.init)
       ?? settings.method.likelihood
-    guard settings.usesPrior || settings.method.samples == 1 else {
+    let hasLatent = settings.usesPrior && settings.method.usesLatent
+    guard hasLatent || settings.method.samples == 1 else {
       throw StageKeyError(
-        stage: request.name, key: "samples", expected: "1 where no-prior is yes")
+        stage: request.name, key: "samples", expected: "1 where no-prior or no-latent is yes")
     }
     settings.method.posteriorLevels = request.flag("posteriors") == true ? 255 : nil
     settings.reading.force = request.flag("force") ?? false

@@ -99,13 +99,14 @@ struct StudyStages {
   }
 
   private func segment(_ scan: StudyScan, _ place: Workplace) throws {
+    let choice = AtlasChoice(source: atlas.source, folder: place.input("atlas") ?? "")
     let read = try context.read(
       StageContext.AnatomyFiles(
-        folder: place.input("atlas") ?? "", prior: place.input("prior"),
+        folder: choice.folder, prior: place.input("prior"),
         encoder: place.input("encoder"), context: place.input("context")))
     let segmenter = try ScanSegmenter(
-      atlas: read.atlas, learned: read.learned, source: atlas.source,
-      settings: settings, console: context.console)
+      atlas: read.atlas, learned: read.learned, choice: choice, settings: settings,
+      console: context.console)
     let result = try segmenter.segment(
       scan.job.moved { place.output($0) }, advance: { context.advance(id(of: scan), $0) })
     try AtomicFile.write(result.volumes.encoded(as: .tsv), to: place.output(scan.volumes))

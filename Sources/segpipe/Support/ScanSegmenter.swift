@@ -28,11 +28,15 @@ final class ScanSegmenter {
   private let memory: MemoryGuard
   private let console: Console
 
-  /// Throws: what `Segmenter` throws.
+  /// `choice` says where the atlas is from.
+  ///
+  /// - Throws: `AnatomyError.noPrior` where a latent is to be drawn and there is none; what `Segmenter` throws.
   init(
-    atlas: Atlas, learned: Learned, source: AtlasChoice.Source, settings: Settings,
-    console: Console
+    atlas: Atlas, learned: Learned, choice: AtlasChoice, settings: Settings, console: Console
   ) throws {
+    guard settings.method.samples == 1 || learned.prior != nil else {
+      throw AnatomyError.noPrior(tried: [choice.folder])
+    }
     self.atlas = atlas
     self.settings = settings
     self.console = console
@@ -45,7 +49,7 @@ final class ScanSegmenter {
         usesContext: learned.context != nil && settings.method.usesContext,
         samples: settings.method.samples))
     identity = SegmentationSidecar.AtlasIdentity(
-      atlas, learned: learned, settings: settings.method, source: source)
+      atlas, learned: learned, settings: settings.method, source: choice.source)
   }
 
   /// Part of one scan's work that reading and fitting are; the rest is writing.

@@ -191,14 +191,9 @@ struct SegmentMethodOptions: ParsableArguments {
 
   /// What was trained, as far as it is there and wanted.
   ///
-  /// - Throws: `AnatomyError.noPrior` where a latent is to be drawn and there is none; what `LearnedChoice.choose` and
-  ///   `LearnedChoice.read` throw.
+  /// - Throws: what `LearnedChoice.choose` and `LearnedChoice.read` throw.
   func learned(_ choice: AtlasChoice, _ atlas: Atlas) throws -> Learned {
-    let files = try files(choice)
-    guard files.prior != nil || samples == 1 else {
-      throw AnatomyError.noPrior(tried: [choice.folder])
-    }
-    return try files.read(for: atlas)
+    try files(choice).read(for: atlas)
   }
 
   private func files(_ choice: AtlasChoice) throws -> LearnedChoice {
