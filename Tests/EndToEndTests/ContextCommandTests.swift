@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import Imaging
 import Testing
 
@@ -14,33 +13,8 @@ import Testing
 
   @Test func aTrainingThatIsKilledEndsWithTheSameWeights() throws {
     try Scratch.use { scratch in
-      let (whole, killed) = (scratch + "/whole", scratch + "/killed")
-      let first = try Program.run(train(whole))
-      #expect(first.status == 0, "\(first.errors)")
-      #expect(first.errors.contains("step 12: Dice of drawn scans"))
-      for file in ["output", "errors"] {
-        _ = FileManager.default.createFile(atPath: killed + "-" + file, contents: nil)
-      }
-      let process = try Program.start(
-        try Program.path(), train(killed), [:], [killed + "-output", killed + "-errors"])
-      for _ in 0..<30_000
-      where process.isRunning
-        && !FileManager.default.fileExists(atPath: killed + "/checkpoints")
-      {
-        usleep(1000)
-      }
-      kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
-      let second = try Program.run(train(killed))
-      #expect(second.status == 0, "\(second.errors)")
-      for name in ["context.safetensors", "log.jsonl"] {
-        #expect(try fileBytes(whole + "/" + name) == fileBytes(killed + "/" + name), "\(name)")
-      }
-      let other = try Program.run(train(killed, "--overwrite", "--seed", "2"))
-      #expect(other.status == 0, "\(other.errors)")
-      #expect(
-        try fileBytes(whole + "/context.safetensors")
-          != fileBytes(killed + "/context.safetensors"))
+      let told = try Resumption.check(of: "context.safetensors", in: scratch) { train($0) }
+      #expect(told.contains("step 12: Dice of drawn scans"))
       let held = try Program.run(train(scratch + "/held", "--hold-out", "nobody"))
       #expect(held.status == 64 || held.status == 65, "\(held.errors)")
       #expect(held.errors.contains("nobody"))

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import Imaging
 import Testing
 
@@ -15,34 +14,8 @@ import Testing
 
   @Test func drawnScansTrainAnEncoderThatSurvivesBeingKilled() throws {
     try Scratch.use { scratch in
-      let (whole, killed) = (scratch + "/whole", scratch + "/killed")
-      let first = try Program.run(pretrain(whole))
-      #expect(first.status == 0, "\(first.errors)")
-      #expect(first.errors.contains("Dice of decoded labels"))
-      for file in ["output", "errors"] {
-        _ = FileManager.default.createFile(atPath: killed + "-" + file, contents: nil)
-      }
-      let process = try Program.start(
-        try Program.path(), pretrain(killed), [:], [killed + "-output", killed + "-errors"])
-      for _ in 0..<30_000
-      where process.isRunning
-        && !FileManager.default.fileExists(atPath: killed + "/checkpoints")
-      {
-        usleep(1000)
-      }
-      kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
-      let second = try Program.run(pretrain(killed))
-      #expect(second.status == 0, "\(second.errors)")
-      for name in ["encoder.safetensors", "log.jsonl"] {
-        #expect(try fileBytes(whole + "/" + name) == fileBytes(killed + "/" + name), "\(name)")
-      }
-      // Trained by other settings, it is refused before anything is done.
-      let other = try Program.run(pretrain(killed) + ["--overwrite", "--seed", "2"])
-      #expect(other.status == 0, "\(other.errors)")
-      #expect(
-        try fileBytes(whole + "/encoder.safetensors")
-          != fileBytes(killed + "/encoder.safetensors"))
+      let told = try Resumption.check(of: "encoder.safetensors", in: scratch, pretrain)
+      #expect(told.contains("Dice of decoded labels"))
     }
   }
 
