@@ -120,4 +120,21 @@ import Testing
     }
     #expect(try dice(biased.labels) > 0.9)
   }
+
+  /// From afar a shrunken head explains this T2 scan of thick slices about as well, its scalp passing for cortex.
+  @Test(
+    .enabled(if: Places.hasShared && Places.hasHead, "needs ../shared/data and the head's atlas"))
+  func aHeadIsNotTakenForABrain() throws {
+    try Scratch.use { folder in
+      let result = try Program.run(
+        "segment", Places.shared + "/contrasts/t2w_head.nii.gz", "-o", folder + "/seg.nii.gz",
+        "--atlas", Places.atlases + "/head", "--no-prior")
+      #expect(result.status == 0 && !result.errors.contains("FAIL"), "\(result.errors)")
+      let labels = try ImageReader.readLabels(folder + "/seg.nii.gz").volume
+      let thalami = labels.voxels.count { $0 == 10 || $0 == 49 }
+      let litres = Double(thalami) * labels.grid.voxelVolume * 1e-6
+      // 15 ml; the right one alone has as much where the scalp is cortex.
+      #expect((0.011..<0.019).contains(litres), "\(litres)")
+    }
+  }
 }

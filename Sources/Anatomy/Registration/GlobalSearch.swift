@@ -10,13 +10,13 @@ extension AffineRegistration {
   /// tens of degrees and any distance.
   ///
   /// Many poses are scored on a coarse grid, the best few of different places are refined (`starts`), and the best of
-  /// those goes on to finer grids with all twelve parameters (`settle`).
+  /// those go on to finer grids with all twelve parameters (`settle`).
   ///
   /// `priors` are the group prior at 8 and 4 mm, `foreground` the world centre of what is bright.
   package static func search(
     levels: Levels, priors: (coarse: GroupPrior, fine: GroupPrior), foreground: SIMD3<Double>,
     kind: KindPrior
-  ) -> AffineRegistration {
+  ) -> [AffineRegistration] {
     settle(
       starts(levels.coarse, prior: priors.coarse, foreground: foreground, kind: kind),
       levels: levels, prior: priors.fine)
@@ -48,23 +48,39 @@ extension AffineRegistration {
     return refined.sorted { $0.plausibility > $1.plausibility }
   }
 
-  /// The best of some starts, after the first few of them have seen the scan at 6 mm, and itself at 4 mm.
+  /// The first few starts, no two of which lead to one place, after they have seen the scan at 6 mm, the most
+  /// plausible by that first, and at 4 mm.
   static func settle(
     _ starts: [AffineRegistration], levels: Levels, prior: GroupPrior
-  ) -> AffineRegistration {
-    var finalists = starts.prefix(3).map { start in
+  ) -> [AffineRegistration] {
+    let found = starts.prefix(3).map { start in
       var fit = AffineRegistration(
         start.transform, samples: levels.middle, prior: prior, kind: start.kind)
       fit.refine(samples: levels.middle, prior: prior, freedom: .similarity, iterations: 10)
       fit.refine(samples: levels.middle, prior: prior, freedom: .affine, iterations: 15)
       return fit
     }
-    finalists.sort { $0.plausibility > $1.plausibility }
-    var best = AffineRegistration(
-      finalists[0].transform, samples: levels.fine, prior: prior, kind: finalists[0].kind)
-    best.refine(samples: levels.fine, prior: prior, freedom: .affine, iterations: 15)
-    return best
+    var finalists: [AffineRegistration] = []
+    for fit in found.sorted(by: { $0.plausibility > $1.plausibility })
+    where !finalists.contains(where: { $0.difference(from: fit, over: prior.grid) < samePlace }) {
+      finalists.append(fit)
+    }
+    return finalists.map { finalist in
+      var fit = AffineRegistration(
+        finalist.transform, samples: levels.fine, prior: prior, kind: finalist.kind)
+      fit.refine(samples: levels.fine, prior: prior, freedom: .affine, iterations: 15)
+      return fit
+    }
   }
+
+  /// Farthest that a corner of a grid of the atlas lies from where another fit has it, in mm.
+  func difference(from other: AffineRegistration, over grid: Grid) -> Double {
+    let scan = transform.inverse * grid.affine
+    return (other.transform * scan).largestDifference(from: grid.affine, over: grid.extents)
+  }
+
+  /// Fits that differ by less than this, in mm, have found the same place.
+  private static let samePlace = 15.0
 
   /// The score with what is known of people's sizes: logarithms of the three scales are normal, with mean
   /// 0.04 and deviation 0.12 (label maps and scans measured -0.07 to 0.25). Neighbouring samples say the

@@ -20,10 +20,11 @@ extension Segmenter {
         kind, table: prior.table, isTarget: isTarget, lanes: coarse.mm4.lanes,
         dark: Int(scale.row(threshold)))
     }
-    func find(_ kind: ScanKind) -> AffineRegistration {
+    func find(_ kind: ScanKind) -> [AffineRegistration] {
       if let given = settings.transform {
-        return AffineRegistration(
-          given, samples: levels.fine, prior: coarse.mm4, kind: known(kind))
+        return [
+          AffineRegistration(given, samples: levels.fine, prior: coarse.mm4, kind: known(kind))
+        ]
       }
       return AffineRegistration.search(
         levels: levels, priors: (coarse.mm8, coarse.mm4), foreground: foreground,
@@ -31,29 +32,43 @@ extension Segmenter {
     }
     let isSmall =
       Double(scan.voxels.count { $0 != 0 }) * scan.grid.voxelVolume < Self.largestStripped
-    func isStripped(_ fit: AffineRegistration) -> Bool {
-      isSmall && zeroShareOfFlesh(fit, levels.fine).map { $0 > 0.5 } ?? false
+    func isStripped(_ places: [AffineRegistration]) -> Bool {
+      isSmall && zeroShareOfFlesh(places[0], levels.fine).map { $0 > 0.5 } ?? false
     }
     var kind: ScanKind = settings.stripped == true ? .stripped : .whole
-    var found: AffineRegistration?
+    var found: [AffineRegistration]?
     if settings.stripped == nil, settings.transform == nil, isSmall {
       let starts = AffineRegistration.starts(
         levels.coarse, prior: coarse.mm8, foreground: foreground, kind: known(.whole))
       // What is stripped at 12 mm already is not looked at closer as a whole head.
-      let stripped = isStripped(starts[0]) ? find(.stripped) : nil
+      let stripped = isStripped(starts) ? find(.stripped) : nil
       if let stripped, isStripped(stripped) {
         (kind, found) = (.stripped, stripped)
       } else {
         found = AffineRegistration.settle(starts, levels: levels, prior: coarse.mm4)
       }
     }
-    var fit = found ?? find(kind)
-    if settings.stripped == nil, kind == .whole, isStripped(fit) {
+    var places = found ?? find(kind)
+    if settings.stripped == nil, kind == .whole, isStripped(places) {
       kind = .stripped
-      fit = find(kind)
+      places = find(kind)
     }
+    var fit = places[0]
     if settings.transform == nil, kind == .whole {
-      fit = closeUp(fit, level(4), scale: scale, trace: trace)
+      let near = level(4)
+      let closer = places.map { closeUp($0, near, scale: scale, trace: trace) }
+      // By the whole head again: what lies around the brain depends on where each has it.
+      let plausibilities =
+        closer.count == 1
+        ? [0]
+        : closer.map {
+          AffineRegistration(
+            $0.transform, samples: levels.fine, prior: coarse.mm4, kind: known(kind)
+          ).plausibility
+        }
+      let best = closer.indices.max { plausibilities[$0] < plausibilities[$1] } ?? 0
+      if closer.count > 1 { trace("places looked at: \(plausibilities)") }
+      fit = closer[best]
     }
     trace("registered as \(kind.rawValue), scales \(fit.transform.columnNorms)")
     let gain =
