@@ -53,29 +53,31 @@ extension Segmenter {
       kind = .stripped
       places = find(kind)
     }
-    var fit = places[0]
     if settings.transform == nil, kind == .whole {
       let near = level(4)
-      let closer = places.map { closeUp($0, near, scale: scale, trace: trace) }
-      // By the whole head again: what lies around the brain depends on where each has it.
-      let plausibilities =
-        closer.count == 1
-        ? [0]
-        : closer.map {
-          AffineRegistration(
-            $0.transform, samples: levels.fine, prior: coarse.mm4, kind: known(kind)
-          ).plausibility
-        }
-      let best = closer.indices.max { plausibilities[$0] < plausibilities[$1] } ?? 0
-      if closer.count > 1 { trace("places looked at: \(plausibilities)") }
-      fit = closer[best]
+      places = places.map { closeUp($0, near, scale: scale, trace: trace) }
     }
+    let fit = mostPlausible(places, of: levels.fine, trace: trace)
     trace("registered as \(kind.rawValue), scales \(fit.transform.columnNorms)")
     let gain =
       settings.transform == nil
       ? fit.gainOfHalfTurn(samples: levels.coarse, prior: coarse.mm8) : nil
     trace("gain of half a turn \(gain ?? 0)")
     return (fit, kind, gain)
+  }
+
+  /// The most plausible of some places by the whole scan: what lies around the brain depends on where each has it.
+  private func mostPlausible(
+    _ places: [AffineRegistration], of samples: ScanSamples, trace: (String) -> Void
+  ) -> AffineRegistration {
+    guard places.count > 1 else { return places[0] }
+    let plausibilities = places.map {
+      AffineRegistration($0.transform, samples: samples, prior: coarse.mm4, kind: $0.kind)
+        .plausibility
+    }
+    trace("plausibilities of \(places.count) places: \(plausibilities)")
+    let best = places.indices.max { plausibilities[$0] < plausibilities[$1] }
+    return places[best ?? 0]
   }
 
   /// Refines a registration on the surroundings of the structures of interest alone: neck, jaw and the
