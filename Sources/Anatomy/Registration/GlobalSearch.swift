@@ -48,8 +48,8 @@ extension AffineRegistration {
     return refined.sorted { $0.plausibility > $1.plausibility }
   }
 
-  /// The first few starts, no two of which lead to one place, after they have seen the scan at 6 mm, the most
-  /// plausible by that first, and at 4 mm.
+  /// The places that the first few starts lead to, each once: refined at 6 mm, ordered by their plausibility there, the
+  /// highest first, and refined at 4 mm.
   static func settle(
     _ starts: [AffineRegistration], levels: Levels, prior: GroupPrior
   ) -> [AffineRegistration] {

@@ -96,9 +96,7 @@ extension Segmenter {
       var next = AffineRegistration(
         best.transform, samples: samples, prior: coarse.mm4, kind: fit.kind)
       next.refine(samples: samples, prior: coarse.mm4, freedom: .affine, iterations: 15)
-      let grid = best.transform.inverse * region.grid.affine
-      let moved = (next.transform * grid).largestDifference(
-        from: best.transform * grid, over: region.grid.extents)
+      let moved = best.difference(from: next, over: region.grid)
       trace("looked closer, moved by \(moved) mm")
       best = next
       if moved < Self.settled { break }
