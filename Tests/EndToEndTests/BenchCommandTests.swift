@@ -24,6 +24,17 @@ import Testing
     #expect(try Program.run("bench", "decode", "--grid", "32", "32", "33").status == 64)
   }
 
+  @Test func optionsOfDrawnScansNeedMaps() throws {
+    for option in [
+      ["--contrast", "t1"], ["--dilation", "4"], ["--thinning", "1"], ["--reshape", "1"],
+      ["--keep", "kept"],
+    ] {
+      let result = try Program.run(["bench", "accuracy", "scan.nii", "reference.nii"] + option)
+      #expect(result.status == 64)
+      #expect(result.errors.contains("\(option[0]) needs --from-maps."), "\(result.errors)")
+    }
+  }
+
   /// Wide ventricles, thin cortex, a longer head: registration has to look again and again, and fluid must
   /// not pass for what is gone.
   @Test(

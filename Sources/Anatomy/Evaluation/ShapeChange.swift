@@ -9,12 +9,12 @@ import Parallel
 /// displacements.
 package struct ShapeChange: Sendable {
   /// How far ventricles grow into what is next to them, in mm.
-  package let dilation: Double
+  package var dilation: Double
   /// How much of the cortex that borders on fluid is worn away, in mm.
-  package let thinning: Double
+  package var thinning: Double
   /// How much the head is twisted along its long axis, lengthened and narrowed: 0 not at all, 1 by up to 6 degrees
   /// and 6 %.
-  package let reshape: Double
+  package var reshape: Double
 
   package init(dilation: Double = 4, thinning: Double = 1, reshape: Double = 1) {
     (self.dilation, self.thinning, self.reshape) = (dilation, thinning, reshape)

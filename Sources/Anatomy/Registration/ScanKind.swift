@@ -14,13 +14,21 @@ package enum ScanKind: String, Sendable, CaseIterable {
 /// Acts as a Dirichlet prior on each group's distribution of intensity rows while the scan is being found
 /// in the atlas. Without it, flesh may explain the air around a head, and the head a brain.
 package struct KindPrior: Sendable {
-  /// Pseudo-counts as shares of a group's own: rows x lanes, summing to `strength` for each group that is
+  /// Pseudo-counts as shares of a group's own: rows x lanes, summing to the prior's strength for each group that is
   /// known about and to 0 for the others.
   let shares: [Double]
   private let lanes: Int
   private let groups: Int
-  /// How many of a group's own voxels the prior is worth.
-  private static let strength = 0.5
+
+  /// How many of a group's own voxels the prior is worth. What was set to zero is zero, but flesh holds dark muscle and
+  /// vessels: a prior worth half of it took the scalp of T2 heads for cortex, one worth a tenth the air around a head
+  /// for flesh.
+  private static func strength(_ kind: ScanKind) -> Double {
+    switch kind {
+    case .whole: 0.2
+    case .stripped: 0.5
+    }
+  }
 
   /// Rows below `dark` are dark.
   package init(
@@ -31,11 +39,12 @@ package struct KindPrior: Sendable {
     var shares = [Double](repeating: 0, count: rows * lanes)
     let zero = Int(IntensityScale.zero)
     let last = rows - 2
+    let strength = Self.strength(kind)
     func spread(_ group: Int, over range: ClosedRange<Int>, zeroShare: Double) {
       for row in range {
-        shares[row * lanes + group] += Self.strength * (1 - zeroShare) / Double(range.count)
+        shares[row * lanes + group] += strength * (1 - zeroShare) / Double(range.count)
       }
-      shares[zero * lanes + group] += Self.strength * zeroShare
+      shares[zero * lanes + group] += strength * zeroShare
     }
     for group in 0..<groups {
       let members = table.labels.indices.filter { table.groupOfLabel[$0] == group }

@@ -5,11 +5,12 @@ extension AffineRegistration {
   /// coarse sample; negative where it fits best as it is declared.
   ///
   /// A header that names an axis the wrong way round mirrors the body. Left and right being alike, that is
-  /// nearly half a turn, which no search around the declared axes can find.
+  /// nearly half a turn, which no search around the declared axes can find. Sizes stay as the fit has them: a
+  /// shrunken head would fit as well either way round.
   func gainOfHalfTurn(samples: ScanSamples, prior: GroupPrior) -> Double {
     func refined(_ start: Affine) -> Double {
       var fit = AffineRegistration(start, samples: samples, prior: prior, kind: kind)
-      fit.refine(samples: samples, prior: prior, freedom: .similarity, iterations: 12)
+      fit.refine(samples: samples, prior: prior, freedom: .rigid, iterations: 12)
       return fit.plausibility
     }
     let centre = prior.grid.centre

@@ -1,63 +1,69 @@
 import Imaging
 
 extension Segmenter {
-  /// Brings a scan into the atlas, as a whole body part first, and as a stripped one where that turns out
-  /// to be mostly zeros where flesh should be.
+  /// Brings a scan into the atlas, as a stripped one where a look at it as a whole body part finds zeros where flesh
+  /// should be.
   func register(
     _ scan: Volume<Float>, scale: IntensityScale, trace: (String) -> Void
   ) -> (fit: AffineRegistration, kind: ScanKind, gainOfHalfTurn: Double?) {
     func level(_ mm: Double) -> Volume<Float> {
       Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: mm))
     }
-    let coarsest = level(12)
+    let (coarsest, finest) = (level(12), level(4))
     let (foreground, threshold) = Self.foreground(coarsest, scale: scale)
     let levels = (
       coarse: ScanSamples(coarsest, scale: scale), middle: ScanSamples(level(6), scale: scale),
-      fine: ScanSamples(level(4), scale: scale)
+      fine: ScanSamples(finest, scale: scale)
     )
     func known(_ kind: ScanKind) -> KindPrior {
       KindPrior(
         kind, table: prior.table, isTarget: isTarget, lanes: coarse.mm4.lanes,
         dark: Int(scale.row(threshold)))
     }
-    func find(_ kind: ScanKind) -> [AffineRegistration] {
-      if let given = settings.transform {
-        return [
-          AffineRegistration(given, samples: levels.fine, prior: coarse.mm4, kind: known(kind))
-        ]
-      }
-      return AffineRegistration.search(
-        levels: levels, priors: (coarse.mm8, coarse.mm4), foreground: foreground,
-        kind: known(kind))
+    func starts(_ kind: ScanKind) -> [AffineRegistration] {
+      AffineRegistration.starts(
+        levels.coarse, prior: coarse.mm8, foreground: foreground, kind: known(kind))
+    }
+    func lookCloser(_ place: AffineRegistration) -> AffineRegistration {
+      closeUp(place, finest, scale: scale, trace: trace)
+    }
+    func place(_ kind: ScanKind, from starts: [AffineRegistration]) -> AffineRegistration {
+      let places = AffineRegistration.settle(starts, levels: levels, prior: coarse.mm4)
+      return mostPlausible(
+        kind == .whole ? places.map(lookCloser) : places, of: levels.fine, trace: trace)
+    }
+    func isStripped(_ place: AffineRegistration) -> Bool {
+      let share = zeroShareOfFlesh(place, levels.fine)
+      trace("share of zeros where flesh should be: \(share)")
+      return share > Self.zerosOfStripped
     }
     let isSmall =
       Double(scan.voxels.count { $0 != 0 }) * scan.grid.voxelVolume < Self.largestStripped
-    func isStripped(_ places: [AffineRegistration]) -> Bool {
-      isSmall && zeroShareOfFlesh(places[0], levels.fine).map { $0 > 0.5 } ?? false
-    }
+    let asks = settings.stripped == nil && isSmall && !fleshGroups.isEmpty
     var kind: ScanKind = settings.stripped == true ? .stripped : .whole
-    var found: [AffineRegistration]?
-    if settings.stripped == nil, settings.transform == nil, isSmall {
-      let starts = AffineRegistration.starts(
-        levels.coarse, prior: coarse.mm8, foreground: foreground, kind: known(.whole))
-      // What is stripped at 12 mm already is not looked at closer as a whole head.
-      let stripped = isStripped(starts) ? find(.stripped) : nil
-      if let stripped, isStripped(stripped) {
-        (kind, found) = (.stripped, stripped)
-      } else {
-        found = AffineRegistration.settle(starts, levels: levels, prior: coarse.mm4)
+    let fit: AffineRegistration
+    if let given = settings.transform {
+      func placed() -> AffineRegistration {
+        AffineRegistration(given, samples: levels.fine, prior: coarse.mm4, kind: known(kind))
       }
+      if asks, isStripped(placed()) { kind = .stripped }
+      fit = placed()
+    } else {
+      var first = starts(kind)
+      if asks {
+        // Until it is looked at closely, a small head passes for a brain.
+        let look = lookCloser(
+          AffineRegistration.look(from: first[0], levels: levels, prior: coarse.mm4))
+        if isStripped(look) {
+          kind = .stripped
+          first = [
+            AffineRegistration(
+              look.transform, samples: levels.coarse, prior: coarse.mm8, kind: known(kind))
+          ]
+        }
+      }
+      fit = place(kind, from: first)
     }
-    var places = found ?? find(kind)
-    if settings.stripped == nil, kind == .whole, isStripped(places) {
-      kind = .stripped
-      places = find(kind)
-    }
-    if settings.transform == nil, kind == .whole {
-      let near = level(4)
-      places = places.map { closeUp($0, near, scale: scale, trace: trace) }
-    }
-    let fit = mostPlausible(places, of: levels.fine, trace: trace)
     trace("registered as \(kind.rawValue), scales \(fit.transform.columnNorms)")
     let gain =
       settings.transform == nil
@@ -109,19 +115,27 @@ extension Segmenter {
 
   /// Volume above which what is not zero is more than a brain with what sticks to it, mm3: stripped scans
   /// measured 1.1 to 2.2 litres, whole heads 3.5 and more.
-  private static let largestStripped = 2.8e6
+  private static let largestStripped = 3.2e6
 
-  /// Share of exact zeros where the atlas expects flesh in the upper half of its grid (below it, whole
-  /// heads are padded, too); nil where the atlas has no such tissue.
-  private func zeroShareOfFlesh(_ fit: AffineRegistration, _ samples: ScanSamples) -> Double? {
+  /// Share of zeros where the atlas has flesh above which tissue was set to zero: whole heads measured 0.1 at most,
+  /// stripped ones 0.6 and more.
+  private static let zerosOfStripped = 0.4
+
+  /// Tissue groups that hold flesh around the structures of interest.
+  private var fleshGroups: [Int] {
     let table = prior.table
-    let groups = coarse.mm4
-    let flesh = table.groups.indices.filter { group in
+    return table.groups.indices.filter { group in
       table.labels.indices.contains {
         table.groupOfLabel[$0] == group && table.labels[$0].mapping == 5
       }
     }
-    guard !flesh.isEmpty else { return nil }
+  }
+
+  /// Share of exact zeros where the atlas expects flesh in the upper half of its grid (below it, whole
+  /// heads are padded, too).
+  private func zeroShareOfFlesh(_ fit: AffineRegistration, _ samples: ScanSamples) -> Double {
+    let groups = coarse.mm4
+    let flesh = fleshGroups
     let positions = samples.positions(groups.grid.affine.inverse * fit.transform)
     let e = groups.grid.extents
     var (zeros, all) = (0.0, 0.0)
@@ -139,7 +153,7 @@ extension Segmenter {
       all += share
       if samples.rows[j] == IntensityScale.zero { zeros += share }
     }
-    return all > 0 ? zeros / all : nil
+    return all > 0 ? zeros / all : 0
   }
 
   /// World centre of what is brighter than half the mean of the voxels that are not zero, and that
