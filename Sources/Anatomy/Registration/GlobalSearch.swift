@@ -13,7 +13,7 @@ extension AffineRegistration {
   /// at 8 mm, `foreground` the world centre of what is bright.
   static func starts(
     _ samples: ScanSamples, prior: GroupPrior, foreground: SIMD3<Double>, kind: KindPrior
-  ) -> [AffineRegistration] {
+  ) -> [Affine] {
     let poses = startingPoses(foreground: foreground, centre: prior.grid.centre)
     let scores = Parallel.map(poses.count) { i in
       AffineRegistration(poses[i], samples: samples, prior: prior, kind: kind).score
@@ -33,15 +33,14 @@ extension AffineRegistration {
       fit.refine(samples: samples, prior: prior, freedom: .similarity, iterations: 12)
       return fit
     }
-    return refined.sorted { $0.plausibility > $1.plausibility }
+    return refined.sorted { $0.plausibility > $1.plausibility }.map(\.transform)
   }
 
   /// A start refined at 6 mm.
   static func look(
-    from start: AffineRegistration, levels: Levels, prior: GroupPrior
+    from start: Affine, kind: KindPrior, levels: Levels, prior: GroupPrior
   ) -> AffineRegistration {
-    var fit = AffineRegistration(
-      start.transform, samples: levels.middle, prior: prior, kind: start.kind)
+    var fit = AffineRegistration(start, samples: levels.middle, prior: prior, kind: kind)
     fit.refine(samples: levels.middle, prior: prior, freedom: .similarity, iterations: 10)
     fit.refine(samples: levels.middle, prior: prior, freedom: .affine, iterations: 15)
     return fit
@@ -50,9 +49,9 @@ extension AffineRegistration {
   /// The places that the first few starts lead to, each once: looked at from each start, ordered by their plausibility
   /// there, the highest first, and refined at 4 mm with all twelve parameters. `prior` is the group prior at 4 mm.
   static func settle(
-    _ starts: [AffineRegistration], levels: Levels, prior: GroupPrior
+    _ starts: [Affine], kind: KindPrior, levels: Levels, prior: GroupPrior
   ) -> [AffineRegistration] {
-    let found = starts.prefix(3).map { look(from: $0, levels: levels, prior: prior) }
+    let found = starts.prefix(3).map { look(from: $0, kind: kind, levels: levels, prior: prior) }
     var finalists: [AffineRegistration] = []
     for fit in found.sorted(by: { $0.plausibility > $1.plausibility })
     where !finalists.contains(where: { $0.difference(from: fit, over: prior.grid) < samePlace }) {

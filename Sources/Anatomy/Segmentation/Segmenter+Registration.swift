@@ -20,17 +20,8 @@ extension Segmenter {
         kind, table: prior.table, isTarget: isTarget, lanes: coarse.mm4.lanes,
         dark: Int(scale.row(threshold)))
     }
-    func starts(_ kind: ScanKind) -> [AffineRegistration] {
-      AffineRegistration.starts(
-        levels.coarse, prior: coarse.mm8, foreground: foreground, kind: known(kind))
-    }
     func lookCloser(_ place: AffineRegistration) -> AffineRegistration {
       closeUp(place, finest, scale: scale, trace: trace)
-    }
-    func place(_ kind: ScanKind, from starts: [AffineRegistration]) -> AffineRegistration {
-      let places = AffineRegistration.settle(starts, levels: levels, prior: coarse.mm4)
-      return mostPlausible(
-        kind == .whole ? places.map(lookCloser) : places, of: levels.fine, trace: trace)
     }
     func isStripped(_ place: AffineRegistration) -> Bool {
       let share = zeroShareOfFlesh(place, levels.fine)
@@ -49,20 +40,19 @@ extension Segmenter {
       if asks, isStripped(placed()) { kind = .stripped }
       fit = placed()
     } else {
-      var first = starts(kind)
+      var starts = AffineRegistration.starts(
+        levels.coarse, prior: coarse.mm8, foreground: foreground, kind: known(kind))
       if asks {
         // Until it is looked at closely, a small head passes for a brain.
         let look = lookCloser(
-          AffineRegistration.look(from: first[0], levels: levels, prior: coarse.mm4))
-        if isStripped(look) {
-          kind = .stripped
-          first = [
-            AffineRegistration(
-              look.transform, samples: levels.coarse, prior: coarse.mm8, kind: known(kind))
-          ]
-        }
+          AffineRegistration.look(
+            from: starts[0], kind: known(kind), levels: levels, prior: coarse.mm4))
+        if isStripped(look) { (kind, starts) = (.stripped, [look.transform]) }
       }
-      fit = place(kind, from: first)
+      let places = AffineRegistration.settle(
+        starts, kind: known(kind), levels: levels, prior: coarse.mm4)
+      fit = mostPlausible(
+        kind == .whole ? places.map(lookCloser) : places, of: levels.fine, trace: trace)
     }
     trace("registered as \(kind.rawValue), scales \(fit.transform.columnNorms)")
     let gain =
