@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import Testing
 
 @Suite struct BenchCommandTests {
@@ -27,11 +28,52 @@ import Testing
   @Test func optionsOfDrawnScansNeedMaps() throws {
     for option in [
       ["--contrast", "t1"], ["--dilation", "4"], ["--thinning", "1"], ["--reshape", "1"],
-      ["--keep", "kept"],
     ] {
       let result = try Program.run(["bench", "accuracy", "scan.nii", "reference.nii"] + option)
       #expect(result.status == 64)
       #expect(result.errors.contains("\(option[0]) needs --from-maps."), "\(result.errors)")
+    }
+  }
+
+  @Test func nothingIsKeptOfScansAsTheyAre() throws {
+    let result = try Program.run(
+      "bench", "accuracy", "scan.nii", "reference.nii", "--keep", "kept")
+    #expect(result.status == 64)
+    #expect(result.errors.contains("--keep needs --robust or --from-maps."), "\(result.errors)")
+  }
+
+  /// White matter, by its number, and something else: what cannot be changed is said.
+  @Test func changedScansAreMeasuredAndKept() throws {
+    try Scratch.use { folder in
+      let (scan, labels, kept) = (
+        folder + "/a.nii", folder + "/labels.nii", folder + "/kept"
+      )
+      let drawn = TinyAtlas.scan()
+      try ImageWriter.write(scan: drawn, like: nil, to: scan, description: "test")
+      try ImageWriter.write(
+        labels: TinyAtlas.labels(on: TinyAtlas.grid), like: nil, to: labels, description: "test")
+      let result = try Program.run(
+        "bench", "accuracy", "--robust", scan, labels, "--atlas", TinyAtlas.folder, "--keep", kept)
+      #expect(result.status == 0, "\(result.errors)")
+      for name in ["ventricles x4", "20 ml of lesions"] {
+        #expect(result.errors.contains("\(labels): \(name) left out"), "\(result.errors)")
+      }
+      let lines = result.output.split(separator: "\n").dropFirst()
+      #expect(lines.count == 5, "\(result.output)")
+      for line in lines {
+        let mean = line.split(separator: " ").last.flatMap { Double($0) }
+        #expect((mean ?? 0) > 0.8, "\(line)")
+      }
+      let names = try FileManager.default.contentsOfDirectory(atPath: kept).sorted()
+      #expect(
+        names
+          == ["fine", "inverted", "t2", "thick"].flatMap {
+            ["a_\($0)_labels.nii.gz", "a_\($0)_scan.nii.gz"]
+          })
+      let inverted = try ImageReader.readScan(kept + "/a_inverted_scan.nii.gz").volume
+      #expect(inverted.grid == drawn.grid)
+      let sums = zip(inverted.voxels, drawn.voxels).map(+)
+      #expect((sums.max() ?? 0) - (sums.min() ?? 1) < 1e-3)
     }
   }
 

@@ -1,6 +1,6 @@
 import Imaging
 
-/// Changes of a scan that a method which reads any contrast and resolution should not mind.
+/// Changes of a scan that a method which reads any contrast, resolution and age should not mind.
 package enum ScanVariant: String, CaseIterable, Sendable {
   /// x' = max + min - x among voxels that are not zero.
   case inverted
@@ -10,11 +10,16 @@ package enum ScanVariant: String, CaseIterable, Sendable {
   case thick = "1x1x5 mm"
   /// Voxels of 0.7 mm.
   case fine = "0.7 mm"
+  /// Ventricles four times as large.
+  case wide = "ventricles x4"
+  /// White matter beside the ventricles that looks like cortex.
+  case lesions = "20 ml of lesions"
 
-  /// The changed scan, and the reference on its grid.
+  /// The changed scan, and the reference on its grid; both are on one grid before, too. Nil where the reference
+  /// lacks the structures that would be changed.
   package func apply(
     to scan: Volume<Float>, reference: Volume<Int32>, table: LabelTable
-  ) -> (scan: Volume<Float>, reference: Volume<Int32>) {
+  ) -> (scan: Volume<Float>, reference: Volume<Int32>)? {
     switch self {
     case .inverted: (Self.inverted(scan), reference)
     case .t2: (Self.remapped(scan, reference, table), reference)
@@ -22,6 +27,10 @@ package enum ScanVariant: String, CaseIterable, Sendable {
       Self.thick(scan, reference)
     case .fine:
       Self.resampled(scan, reference, onto: Self.grid(scan.grid, spacing: 0.7))
+    case .wide:
+      Self.widened(scan, reference, table)
+    case .lesions:
+      Self.withLesions(scan, reference, table).map { ($0, reference) }
     }
   }
 

@@ -13,7 +13,7 @@ extension BenchCommand {
         "Measures what each part of the method is worth, by Dice of 29 structures of the head.",
       discussion: """
         The whole method, built up from the location prior part by part, then less each part; with \
-        --robust the whole method on scans of changed contrast and resolution instead; with --from-maps on \
+        --robust the whole method on scans of changed contrast, resolution and age instead; with --from-maps on \
         scans drawn from label maps whose anatomy has been changed, as hard to read as real ones: T1-like, \
         T2-like and of any brightness of any tissue.
 
@@ -27,7 +27,10 @@ extension BenchCommand {
       help: ArgumentHelp("Scan and reference, in turn.", valueName: "scan reference"))
     var files: [String] = []
 
-    @Flag(help: "Inverted and T2-like contrast, slices of 5 mm, voxels of 0.7 mm.")
+    @Flag(
+      help:
+        "Inverted and T2-like contrast, slices of 5 mm, voxels of 0.7 mm, wide ventricles, lesions."
+    )
     var robust = false
 
     @Flag(help: "Measure only what each part that was trained is worth.")
@@ -42,6 +45,13 @@ extension BenchCommand {
     var picture: String?
 
     @OptionGroup var drawn: DrawnScanOptions
+
+    @Option(
+      help: ArgumentHelp(
+        "Keep the scans that --robust changes or --from-maps draws, and their labels, in this folder.",
+        valueName: "folder"))
+    var keep: String?
+
     @OptionGroup var method: SegmentMethodOptions
     @OptionGroup var outputs: OutputOptions
     @OptionGroup var common: CommonOptions
@@ -56,23 +66,19 @@ extension BenchCommand {
       if robust && !drawn.fromMaps.isEmpty {
         throw ValidationError("--robust needs scans and references.")
       }
+      if keep != nil && !robust && drawn.fromMaps.isEmpty {
+        throw ValidationError("--keep needs --robust or --from-maps.")
+      }
       if let output, DelimitedText(extensionOf: output) == nil {
         throw ValidationError("--output is '\(output)'; it must end in .tsv or .csv.")
       }
     }
 
-    /// A scan whose labels are known.
-    private struct Known {
-      let name: String
-      let scan: Volume<Float>
-      let reference: Volume<Int32>
-    }
-
     func perform(_ console: Console) throws {
-      if let keep = drawn.keep {
+      if let keep {
         try FileManager.default.createDirectory(atPath: keep, withIntermediateDirectories: true)
       }
-      for path in [output, picture].compactMap({ $0 }) + drawn.kept {
+      for path in [output, picture].compactMap({ $0 }) + namesToKeep.flatMap(paths) {
         try OutputGuard.check(
           path, overwrite: outputs.overwrite, inputs: files + drawn.fromMaps)
       }
@@ -82,20 +88,22 @@ extension BenchCommand {
       let progress = console.progress("measuring")
       var report = AccuracyReport()
       let total = Double(max(1, files.count / 2 + drawn.fromMaps.count))
-      func measure(_ known: Known, _ variants: [SegmenterVariant], as name: String? = nil) throws {
+      func measure(
+        _ known: LabelledScan, _ variants: [SegmenterVariant],
+        as change: (name: String, scan: String)? = nil
+      ) throws {
         for variant in variants {
+          let (name, scan) = change ?? (variant.name, known.name)
           let segmenter = try variant.segmenter(
             atlas.prior, learned: learned, settings: method.settings(levels: nil))
           let start = Date()
           let result = try segmenter.segment(
             known.scan, path: known.name,
-            trace: { console.detail("\(known.name), \(name ?? variant.name): \($0)") })
+            trace: { console.detail("\(scan), \(name): \($0)") })
           let seconds = Date().timeIntervalSince(start)
           let scores = try LabelComparison.scores(
-            segmentation: result.labels, reference: known.reference, set: .head29)
-          report.add(
-            .init(
-              variant: name ?? variant.name, scan: known.name, scores: scores, seconds: seconds))
+            segmentation: result.labels, reference: known.labels, set: .head29)
+          report.add(.init(variant: name, scan: scan, scores: scores, seconds: seconds))
         }
       }
       let trained = SegmenterVariant.trained(learned)
@@ -105,11 +113,14 @@ extension BenchCommand {
         if robust {
           try measure(known, [.whole])
           for variant in ScanVariant.allCases {
-            let (scan, reference) = variant.apply(
-              to: known.scan, reference: known.reference, table: atlas.prior.table)
-            try measure(
-              Known(name: known.name, scan: scan, reference: reference), [.whole],
-              as: variant.rawValue)
+            guard let changed = variant.applied(to: known, table: atlas.prior.table) else {
+              console.warn(
+                "\(files[place + 1]): \(variant.rawValue) left out: labels of white matter, cortex or ventricles are missing"
+              )
+              continue
+            }
+            try keepIfAsked(changed)
+            try measure(changed, [.whole], as: (variant.rawValue, known.name))
           }
         } else {
           try measure(known, all)
@@ -118,9 +129,10 @@ extension BenchCommand {
       }
       for (index, path) in drawn.fromMaps.enumerated() {
         for contrast in drawn.contrasts {
-          let (name, scan) = try drawn.draw(
+          let known = try drawn.draw(
             path, contrast, atlas.prior.table, seed: UInt64(index + 1))
-          try measure(Known(name: name, scan: scan.scan, reference: scan.truth), trained)
+          try keepIfAsked(known)
+          try measure(known, trained)
         }
         progress.update(Double(index + 1) / total)
       }
@@ -132,13 +144,52 @@ extension BenchCommand {
       try console.output(report.text)
     }
 
-    private func read(_ scan: String, _ reference: String) throws -> Known {
+    private func read(_ scan: String, _ reference: String) throws -> LabelledScan {
+      LabelledScan(
+        name: name(of: scan), scan: try ImageReader.readScan(scan).volume,
+        labels: try ImageReader.readLabels(reference).volume)
+    }
+
+    private func name(of scan: String) -> String {
       let folder = ((scan as NSString).deletingLastPathComponent as NSString).lastPathComponent
       let name = ScanList.name(of: scan)
-      return Known(
-        name: name == "scan" && !folder.isEmpty ? folder : name,
-        scan: try ImageReader.readScan(scan).volume,
-        reference: try ImageReader.readLabels(reference).volume)
+      return name == "scan" && !folder.isEmpty ? folder : name
+    }
+
+    // MARK: Kept scans
+
+    /// What scans that can be kept are called.
+    private var namesToKeep: [String] {
+      guard robust else { return drawn.names }
+      return stride(from: 0, to: files.count, by: 2).flatMap { place in
+        ScanVariant.allCases.map { $0.name(of: name(of: files[place])) }
+      }
+    }
+
+    /// Where a scan and its labels are kept, if they are.
+    private func paths(_ name: String) -> [String] {
+      guard let keep else { return [] }
+      return ["scan", "labels"].map {
+        (keep as NSString).appendingPathComponent("\(name)_\($0).nii.gz")
+      }
+    }
+
+    private func keepIfAsked(_ known: LabelledScan) throws {
+      let paths = paths(known.name)
+      if paths.isEmpty { return }
+      try known.write(
+        scan: paths[0], labels: paths[1], description: "segpipe bench accuracy")
+    }
+  }
+}
+
+extension ScanVariant {
+  /// What a scan that was changed so is called.
+  fileprivate func name(of scan: String) -> String { "\(scan)_\(self)" }
+
+  fileprivate func applied(to known: LabelledScan, table: LabelTable) -> LabelledScan? {
+    apply(to: known.scan, reference: known.labels, table: table).map {
+      LabelledScan(name: name(of: known.name), scan: $0.scan, labels: $0.reference)
     }
   }
 }

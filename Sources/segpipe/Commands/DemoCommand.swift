@@ -72,7 +72,8 @@ struct DemoCommand: ConsoleCommand {
     let grid = SyntheticScan.tiltedGrid(
       extents: SIMD3(176, 208, 176), around: atlas.prior.grid.centre)
     let drawn = SyntheticScan(atlas.prior, on: grid, settings: settings)
-    try drawn.write(scan: paths[0], labels: paths[1], description: description)
+    try LabelledScan(name: "demo", scan: drawn.scan, labels: drawn.truth)
+      .write(scan: paths[0], labels: paths[1], description: description)
   }
 }
 

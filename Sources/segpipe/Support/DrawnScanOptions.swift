@@ -36,18 +36,12 @@ struct DrawnScanOptions: ParsableArguments {
       valueName: "factor"))
   var reshape: Double?
 
-  @Option(
-    help: ArgumentHelp(
-      "Keep the scans that --from-maps draws, and their labels, in this folder.",
-      valueName: "folder"))
-  var keep: String?
-
   var contrasts: [SyntheticContrast] { contrast.isEmpty ? SyntheticContrast.allCases : contrast }
 
   func validate() throws {
     let given = [
       ("contrast", !contrast.isEmpty), ("dilation", dilation != nil),
-      ("thinning", thinning != nil), ("reshape", reshape != nil), ("keep", keep != nil),
+      ("thinning", thinning != nil), ("reshape", reshape != nil),
     ]
     if fromMaps.isEmpty, let (name, _) = given.first(where: \.1) {
       throw ValidationError("--\(name) needs --from-maps.")
@@ -61,20 +55,8 @@ struct DrawnScanOptions: ParsableArguments {
     }
   }
 
-  /// What is written of all drawn scans.
-  var kept: [String] {
-    fromMaps.flatMap { path in
-      contrasts.flatMap { contrast -> [String] in
-        let name = name(path, contrast)
-        return [kept(name, "scan"), kept(name, "labels")].compactMap { $0 }
-      }
-    }
-  }
-
-  /// Where a drawn scan or its labels are kept, if they are.
-  private func kept(_ name: String, _ what: String) -> String? {
-    keep.map { ($0 as NSString).appendingPathComponent("\(name)_\(what).nii.gz") }
-  }
+  /// What all scans that are drawn are called.
+  var names: [String] { fromMaps.flatMap { path in contrasts.map { name(path, $0) } } }
 
   private func name(_ path: String, _ contrast: SyntheticContrast) -> String {
     "\(ScanList.name(of: path))_\(contrast.rawValue)"
@@ -84,7 +66,7 @@ struct DrawnScanOptions: ParsableArguments {
   /// trained is right as often as on real T1 scans.
   func draw(
     _ path: String, _ contrast: SyntheticContrast, _ table: LabelTable, seed: UInt64
-  ) throws -> (name: String, scan: SyntheticScan) {
+  ) throws -> LabelledScan {
     var change = ShapeChange()
     change.dilation = dilation ?? change.dilation
     change.thinning = thinning ?? change.thinning
@@ -96,10 +78,6 @@ struct DrawnScanOptions: ParsableArguments {
     settings.noise = 0.05
     settings.unevenness = 0.04
     let drawn = SyntheticScan(of: map, table: table, settings: settings)
-    let name = name(path, contrast)
-    if let scan = kept(name, "scan"), let labels = kept(name, "labels") {
-      try drawn.write(scan: scan, labels: labels, description: "segpipe bench accuracy")
-    }
-    return (name, drawn)
+    return LabelledScan(name: name(path, contrast), scan: drawn.scan, labels: drawn.truth)
   }
 }

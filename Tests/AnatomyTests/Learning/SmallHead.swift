@@ -8,8 +8,12 @@ enum SmallHead {
   static let grid = Fixture.grid(64, 68, 60)
 
   static func table() throws -> LabelTable {
+    // By BIDS tissue.
+    let mappings = ["white": 2, "csf": 3, "cortex": 8, "nuclei": 9]
     func label(_ index: Int32, _ name: String, _ group: String, _ partner: Int32? = nil) -> Label {
-      Label(index: index, name: name, color: .distinct(index), group: group, partner: partner)
+      Label(
+        index: index, name: name, color: .distinct(index), mapping: mappings[group], group: group,
+        partner: partner)
     }
     return try LabelTable(labels: [
       .background, label(2, "Left-Cerebral-White-Matter", "white", 41),
