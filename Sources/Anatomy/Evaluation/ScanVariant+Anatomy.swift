@@ -5,7 +5,7 @@ import Parallel
 /// What age does to a brain, done to a scan whose labels are known.
 extension ScanVariant {
   /// How much larger the ventricles of `wide` are.
-  private static let widening = 4.0
+  private static let widening = 6.0
   /// Lesions of `lesions`: their volume in mm3, and how far from the lateral ventricles they end, mm.
   private static let (lesionVolume, lesionReach) = (20_000.0, 14.0)
   /// Distance from the ventricles at which lesions are as much less likely as a standard deviation of the

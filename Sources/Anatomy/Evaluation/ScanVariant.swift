@@ -10,8 +10,8 @@ package enum ScanVariant: String, CaseIterable, Sendable {
   case thick = "1x1x5 mm"
   /// Voxels of 0.7 mm.
   case fine = "0.7 mm"
-  /// Ventricles four times as large.
-  case wide = "ventricles x4"
+  /// Ventricles six times as large.
+  case wide = "ventricles x6"
   /// White matter beside the ventricles that looks like cortex.
   case lesions = "20 ml of lesions"
 

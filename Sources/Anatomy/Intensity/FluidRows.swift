@@ -13,25 +13,20 @@ struct FluidRows {
   /// Where fluid stands out.
   private let rows: ClosedRange<Int>
   private let lanes: Int
-  private let tissue: [Bool]
+  private let groups: FluidGroups
   /// Rows kept from groups that seem to have shrunk.
   private(set) var kept: [Int: ClosedRange<Int>]
+  /// Those of them of which next to nothing is left where they are expected.
+  private(set) var lost: Set<Int> = []
 
-  /// Nil where the scan's contrast does not tell fluid from tissue.
-  ///
-  /// - Parameters:
-  ///   - histogram: posteriors summed by row, rows x lanes.
-  ///   - lanes: tissue groups, padded.
-  ///   - fluid: for each tissue group, whether it is fluid.
-  ///   - tissue: for each tissue group, whether it is a structure of interest other than fluid.
-  ///   - inner: for each tissue group, whether fluid's intensities are to be kept from it. Cortex folds
-  ///     around fluid, and shares voxels with it in anyone.
-  init?(histogram: [Double], lanes: Int, fluid: [Bool], tissue: [Bool], inner: [Bool]) {
+  /// From posteriors summed by row, rows x lanes, where `lanes` counts the tissue groups, padded. Nil where the
+  /// scan's contrast does not tell fluid from tissue.
+  init?(histogram: [Double], lanes: Int, groups: FluidGroups) {
     let last = IntensityScale.rows - 2
-    func density(_ groups: [Bool]) -> [Double] {
+    func density(_ members: [Bool]) -> [Double] {
       var counts = [Double](repeating: 0, count: last + 1)
       for row in 1...last {
-        for group in groups.indices where groups[group] {
+        for group in members.indices where members[group] {
           counts[row] += histogram[row * lanes + group]
         }
       }
@@ -42,7 +37,7 @@ struct FluidRows {
         return counts[window].reduce(0, +) / (Double(window.count) * total)
       }
     }
-    let (wet, dry) = (density(fluid), density(tissue))
+    let (wet, dry) = (density(groups.fluid), density(groups.tissue))
     // The run of rows around where fluid stands out most.
     let excess = (1...last).map { ($0, wet[$0] - dry[$0]) }
     guard let peak = excess.max(by: { $0.1 < $1.1 }), peak.1 > 0 else { return nil }
@@ -52,10 +47,12 @@ struct FluidRows {
     guard dry[from...to].reduce(0, +) < Self.mostOverlap else { return nil }
     rows = from...to
     self.lanes = lanes
-    self.tissue = tissue
+    self.groups = groups
     kept = [:]
-    for group in inner.indices where inner[group] {
-      if Self.signs.contains(share(of: group, in: rows, histogram)) { kept[group] = rows }
+    for group in groups.inner.indices where groups.inner[group] {
+      let share = share(of: group, in: rows, histogram)
+      if share > Self.signs.upperBound, groups.yielding[group] { lost.insert(group) }
+      if Self.signs.contains(share) || lost.contains(group) { kept[group] = rows }
     }
   }
 
@@ -76,7 +73,7 @@ struct FluidRows {
     let histogram = removed(from: histogram)
     let fluid = Double(rows.lowerBound + rows.upperBound) / 2
     var found: [Int] = []
-    for group in tissue.indices where tissue[group] {
+    for group in groups.tissue.indices where groups.tissue[group] && !lost.contains(group) {
       guard
         let gap = IntensityModel.gap(in: group, of: histogram, lanes: lanes, scale: scale)
       else { continue }
@@ -102,7 +99,8 @@ struct FluidRows {
   /// Share of tissue at fluid's intensities above which the two are not told apart.
   private static let mostOverlap = 0.3
   /// Share of a group at fluid's intensities that tells of shrinking. Where more is gone, what is left is
-  /// no evidence of another intensity, as of a pallidum that iron has made as dark as fluid.
+  /// no evidence of another intensity: nuclei beside fluid are lost to it, others look like it, as a pallidum
+  /// does that iron has made as dark.
   private static let signs = 0.1...0.9
 
   /// The counts without shrunken tissue at fluid's intensities.
@@ -110,6 +108,17 @@ struct FluidRows {
     var result = histogram
     for (group, rows) in kept {
       for row in rows { result[row * lanes + group] = 0 }
+    }
+    return result
+  }
+
+  /// The same for a first estimate, in which lost nuclei look as the others do together.
+  func first(from histogram: [Double]) -> [Double] {
+    var result = removed(from: histogram)
+    let others = groups.nuclei.indices.filter { groups.nuclei[$0] && !lost.contains($0) }
+    for row in 1...IntensityScale.rows - 2 {
+      let sum = others.reduce(0) { $0 + result[row * lanes + $1] }
+      for group in lost { result[row * lanes + group] = sum }
     }
     return result
   }

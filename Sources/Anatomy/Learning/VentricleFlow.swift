@@ -19,7 +19,7 @@ struct VentricleFlow: Sendable {
   /// How far the tissue around is moved, mm.
   static let reach = 20.0
   private static let stepLength: Float = 0.2
-  private static let (stepsBack, stepsOn) = (8, 25)
+  private static let (stepsBack, stepsOn) = (8, 60)
 
   /// Which labels of a table are ventricles of the forebrain: those of FreeSurfer's names. The
   /// choroid plexus in them is tissue, which does not grow with them.

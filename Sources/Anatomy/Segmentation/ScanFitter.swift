@@ -45,11 +45,9 @@ struct ScanFitter {
     positions = view.kernelPositions(base)
     let start = groups.histogram(positions: positions, rows: samples.rows, table: affine.table)
     fluid = FluidRows(
-      histogram: start.counts, lanes: groups.lanes, fluid: segmenter.isFluidGroup,
-      tissue: zip(segmenter.isTargetGroup, segmenter.isFluidGroup).map { $0 && !$1 },
-      inner: segmenter.isInnerGroup)
+      histogram: start.counts, lanes: groups.lanes, groups: segmenter.fluidGroups)
     model = IntensityModel(
-      histogram: fluid?.removed(from: start.counts) ?? start.counts, lanes: groups.lanes,
+      histogram: fluid?.first(from: start.counts) ?? start.counts, lanes: groups.lanes,
       components: isKnown.map { IntensityModel.components(isKnown: $0) }, scale: scale)
     table = model.table()
     bias = BiasField(over: atlasGrid)

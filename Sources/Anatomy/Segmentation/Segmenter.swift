@@ -57,10 +57,7 @@ package struct Segmenter: Sendable {
   let isTarget: [Bool]
   /// The same for tissue groups: any label of it.
   let isTargetGroup: [Bool]
-  /// For each tissue group, whether all its labels are cerebrospinal fluid or lie in it.
-  let isFluidGroup: [Bool]
-  /// For each tissue group, whether all its labels are white matter or grey matter beneath the cortex.
-  let isInnerGroup: [Bool]
+  let fluidGroups: FluidGroups
   let borders: FluidBorders
   let mixed: MixedVoxels
   let coarse: (mm8: GroupPrior, mm4: GroupPrior, mm2: GroupPrior)
@@ -83,26 +80,21 @@ package struct Segmenter: Sendable {
     }
     self.isTarget = isTarget
     self.isTargetGroup = isTargetGroup
-    func all(_ tissues: Set<Int>) -> [Bool] {
-      (0..<groups).map { group in
-        prior.table.labels.indices.allSatisfy {
-          prior.table.groupOfLabel[$0] != group
-            || prior.table.labels[$0].mapping.map(tissues.contains) ?? false
-        }
-      }
-    }
-    let isFluidGroup = all([3])
-    self.isFluidGroup = isFluidGroup
-    let isFluid = prior.table.groupOfLabel.map { isFluidGroup[$0] }
-    borders = FluidBorders(
-      prior, isFluid: isFluid, isTissue: isTarget.indices.map { isTarget[$0] && !isFluid[$0] })
-    mixed = MixedVoxels(prior.table, isFluid: isFluid)
-    isInnerGroup = all([2, 9])
     let perMM = 1 / prior.grid.spacing.max()
     func averaged(_ mm: Double) -> GroupPrior {
       GroupPrior(prior, factor: max(1, Int((mm * perMM).rounded())))
     }
     coarse = (averaged(8), averaged(4), averaged(2))
+    var tissues = [[Int?]](repeating: [], count: groups)
+    for (label, group) in prior.table.groupOfLabel.enumerated() {
+      tissues[group].append(prior.table.labels[label].mapping)
+    }
+    let fluidGroups = FluidGroups(tissues: tissues, isTarget: isTargetGroup, prior: coarse.mm4)
+    self.fluidGroups = fluidGroups
+    let isFluid = prior.table.groupOfLabel.map { fluidGroups.fluid[$0] }
+    borders = FluidBorders(
+      prior, isFluid: isFluid, isTissue: isTarget.indices.map { isTarget[$0] && !isFluid[$0] })
+    mixed = MixedVoxels(prior.table, isFluid: isFluid)
   }
 
   /// Whether a label is a structure of interest: neither background nor, by its BIDS tissue, bone, soft
