@@ -10,8 +10,10 @@
 /// anatomy the means of a tissue's two Gaussians differ by less than the sum of their deviations; where cortex
 /// was thinned by a third, one of its Gaussians sat at fluid, 1.5 to 2 sums away.
 struct FluidRows {
-  /// Where fluid stands out.
+  /// Where fluid stands out, and beyond, away from tissue.
   private let rows: ClosedRange<Int>
+  /// The middle of where it stands out.
+  private let middle: Double
   private let lanes: Int
   private let groups: FluidGroups
   /// Rows kept from groups that seem to have shrunk.
@@ -45,15 +47,63 @@ struct FluidRows {
     while from > 1, wet[from - 1] > dry[from - 1] { from -= 1 }
     while to < last, wet[to + 1] > dry[to + 1] { to += 1 }
     guard dry[from...to].reduce(0, +) < Self.mostOverlap else { return nil }
+    middle = Double(from + to) / 2
+    // Fluid that stands where tissue is expected does not stand out, as in wide ventricles that are darker than
+    // fluid around the brain. It lies away from tissue.
+    func beyond(_ density: [Double]) -> (below: Double, above: Double) {
+      (density[1..<from].reduce(0, +), density[(to + 1)...].reduce(0, +))
+    }
+    let (ofFluid, ofTissue) = (beyond(wet), beyond(dry))
+    if ofTissue.below < ofTissue.above {
+      if ofFluid.below > Self.leastFluid * ofTissue.below { from = 1 }
+    } else if ofFluid.above > Self.leastFluid * ofTissue.above {
+      to = last
+    }
     rows = from...to
     self.lanes = lanes
     self.groups = groups
     kept = [:]
-    for group in groups.inner.indices where groups.inner[group] {
-      let share = share(of: group, in: rows, histogram)
-      if share > Self.signs.upperBound, groups.yielding[group] { lost.insert(group) }
-      if Self.signs.contains(share) || lost.contains(group) { kept[group] = rows }
+    let candidates = groups.nuclei.indices.filter { group in
+      guard groups.yielding[group], share(of: group, in: rows, histogram) > Self.signs.upperBound
+      else { return false }
+      // As fluid does elsewhere, not darker or brighter than that.
+      let half = quantile(0.5, of: [group], histogram)
+      return [wet[...half], wet[half...]].allSatisfy { $0.reduce(0, +) > Self.leastTail }
     }
+    for group in groups.inner.indices where groups.inner[group] {
+      if Self.signs.contains(share(of: group, in: rows, histogram)) { kept[group] = rows }
+    }
+    lost = Set(candidates)
+    if !nucleiAgree(removed(from: histogram)) { lost = [] }
+    for group in lost { kept[group] = rows }
+  }
+
+  /// Whether the remaining nuclei differ less among themselves than from fluid: else they do not tell what
+  /// another one looks like.
+  private func nucleiAgree(_ histogram: [Double]) -> Bool {
+    let (low, half, high) = (
+      quantile(0.1, of: remainingNuclei, histogram), quantile(0.5, of: remainingNuclei, histogram),
+      quantile(0.9, of: remainingNuclei, histogram)
+    )
+    return Double(high - low) < abs(Double(half) - middle)
+  }
+
+  /// The nuclei of which something is left.
+  private var remainingNuclei: [Int] {
+    groups.nuclei.indices.filter { groups.nuclei[$0] && !lost.contains($0) }
+  }
+
+  /// The row below which a share of some groups' counts lies.
+  private func quantile(_ share: Double, of members: [Int], _ histogram: [Double]) -> Int {
+    let counts = (1...IntensityScale.rows - 2).map { row in
+      members.reduce(0) { $0 + histogram[row * lanes + $1] }
+    }
+    var left = share * counts.reduce(0, +)
+    return 1
+      + (counts.firstIndex {
+        left -= $0
+        return left <= 0
+      } ?? counts.count - 1)
   }
 
   /// Share of a group's counts that lies in some rows.
@@ -71,7 +121,6 @@ struct FluidRows {
   /// rows x lanes.
   mutating func separate(_ histogram: [Double], scale: IntensityScale) -> [Int] {
     let histogram = removed(from: histogram)
-    let fluid = Double(rows.lowerBound + rows.upperBound) / 2
     var found: [Int] = []
     for group in groups.tissue.indices where groups.tissue[group] && !lost.contains(group) {
       guard
@@ -79,12 +128,12 @@ struct FluidRows {
       else { continue }
       func row(_ intensity: Double) -> Double { Double(scale.row(Float(intensity))) }
       let (low, high) = (row(gap.means.low), row(gap.means.high))
-      let (wet, dry) = abs(low - fluid) < abs(high - fluid) ? (low, high) : (high, low)
+      let (wet, dry) = abs(low - middle) < abs(high - middle) ? (low, high) : (high, low)
       let (at, last) = (Int(row(gap.at)), IntensityScale.rows - 2)
       let side = wet < dry ? 1...max(1, at) : min(at, last)...last
       // Nearer to fluid than to the rest of the tissue; among bright vessels that is true of the tissue
       // itself, which has the larger part, and away from where fluid stands out.
-      guard abs(wet - fluid) < abs(wet - dry) else { continue }
+      guard abs(wet - middle) < abs(wet - dry) else { continue }
       guard rows.contains(Int(wet)) || share(of: group, in: side, histogram) < 0.5 else { continue }
       let before = kept[group]
       let from = min(side.lowerBound, before?.lowerBound ?? last)
@@ -98,6 +147,9 @@ struct FluidRows {
   private static let radius = 6
   /// Share of tissue at fluid's intensities above which the two are not told apart.
   private static let mostOverlap = 0.3
+  /// Share of fluid that lies beyond where it stands out, relative to that of tissue, from which on that is fluid, too.
+  /// Ventricles of 180 ml had 0.7, tissues drawn beyond fluid 0.01 to 0.3.
+  private static let leastFluid = 0.5
   /// Share of a group at fluid's intensities that tells of shrinking. Where more is gone, what is left is
   /// no evidence of another intensity: nuclei beside fluid are lost to it, others look like it, as a pallidum
   /// does that iron has made as dark.
@@ -112,10 +164,14 @@ struct FluidRows {
     return result
   }
 
+  /// Share of fluid that lies on either side of the middle of what looks like it. Fluid where nuclei are expected
+  /// has 4 % and more; hippocampi drawn darker than any fluid had 0.006 %.
+  private static let leastTail = 0.01
+
   /// The same for a first estimate, in which lost nuclei look as the others do together.
   func first(from histogram: [Double]) -> [Double] {
     var result = removed(from: histogram)
-    let others = groups.nuclei.indices.filter { groups.nuclei[$0] && !lost.contains($0) }
+    let others = remainingNuclei
     for row in 1...IntensityScale.rows - 2 {
       let sum = others.reduce(0) { $0 + result[row * lanes + $1] }
       for group in lost { result[row * lanes + group] = sum }

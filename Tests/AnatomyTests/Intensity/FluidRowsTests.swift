@@ -87,6 +87,36 @@ import Testing
     #expect(mean < Double(own + others) / 2, "\(mean)")
   }
 
+  /// A nucleus beside fluid that is darker than any fluid is no fluid.
+  @Test func aNucleusBeyondFluidIsLeftAlone() throws {
+    var before = histogram(wetNucleus: 1)
+    for row in 1..<IntensityScale.rows - 1 { before[row * Self.lanes + 2] = 0 }
+    add(500, group: 2, around: 30, to: &before)
+    let rows = try #require(FluidRows(histogram: before, lanes: Self.lanes, groups: groups))
+    #expect(rows.lost.isEmpty && rows.removed(from: before) == before)
+  }
+
+  /// Other nuclei are of any brightness: what is lost may be, too.
+  @Test func nucleiThatDifferLendNoIntensities() throws {
+    var before = histogram(wetNucleus: 1)
+    for row in 1..<IntensityScale.rows - 1 { before[row * Self.lanes + 3] = 0 }
+    add(520, group: 3, around: 190, to: &before)
+    add(480, group: 3, around: 480, to: &before)
+    let rows = try #require(FluidRows(histogram: before, lanes: Self.lanes, groups: groups))
+    #expect(rows.lost.isEmpty && rows.removed(from: before) == before)
+  }
+
+  /// Wide ventricles, darker than fluid around the brain, where cortex and a nucleus are expected.
+  @Test func fluidThatCoversTissueIsFluidToo() throws {
+    var before = histogram(wetNucleus: 1)
+    for row in 1..<IntensityScale.rows - 1 { before[row * Self.lanes + 2] = 0 }
+    for group in [0, 2] { add(300, group: group, around: 30, to: &before) }
+    add(900, group: 1, around: 30, to: &before)
+    let rows = try #require(FluidRows(histogram: before, lanes: Self.lanes, groups: groups))
+    #expect(rows.lost == [2])
+    #expect(sum(rows.removed(from: before), 2, 1...60) < 1)
+  }
+
   private func model(_ histogram: [Double]) throws -> IntensityModel {
     let scale = try #require(IntensityScale((0...5000).map { Float($0) / 10 }))
     return IntensityModel(
