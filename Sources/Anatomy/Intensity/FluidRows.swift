@@ -9,6 +9,9 @@
 /// Any tissue may shrink, and a mixture of Gaussians then takes one of them for the fluid. On scans of usual
 /// anatomy the means of a tissue's two Gaussians differ by less than the sum of their deviations; where cortex
 /// was thinned by a third, one of its Gaussians sat at fluid, 1.5 to 2 sums away.
+///
+/// Where ventricles hold 100 ml and more, all of the caudate nucleus's place is fluid. The nucleus is then lost
+/// until a warp finds it, and starts from what other nuclei look like.
 struct FluidRows {
   /// Where fluid stands out, and beyond, away from tissue.
   private let rows: ClosedRange<Int>
@@ -63,29 +66,30 @@ struct FluidRows {
     self.lanes = lanes
     self.groups = groups
     kept = [:]
-    let candidates = groups.nuclei.indices.filter { group in
-      guard groups.yielding[group], share(of: group, in: rows, histogram) > Self.signs.upperBound
-      else { return false }
-      // As fluid does elsewhere, not darker or brighter than that.
-      let half = quantile(0.5, of: [group], histogram)
-      return [wet[...half], wet[half...]].allSatisfy { $0.reduce(0, +) > Self.leastTail }
-    }
     for group in groups.inner.indices where groups.inner[group] {
       if Self.signs.contains(share(of: group, in: rows, histogram)) { kept[group] = rows }
     }
-    lost = Set(candidates)
+    lost = Set(
+      groups.nuclei.indices.filter { groups.yielding[$0] && isCovered($0, by: wet, histogram) })
     if !nucleiAgree(removed(from: histogram)) { lost = [] }
     for group in lost { kept[group] = rows }
+  }
+
+  /// Whether next to all of a group looks as fluid does elsewhere, not darker or brighter than that. `wet` is
+  /// fluid's density by row.
+  private func isCovered(_ group: Int, by wet: [Double], _ histogram: [Double]) -> Bool {
+    guard share(of: group, in: rows, histogram) > Self.signs.upperBound else { return false }
+    let half = quantile(0.5, of: [group], histogram)
+    return [wet[...half], wet[half...]].allSatisfy { $0.reduce(0, +) > Self.leastTail }
   }
 
   /// Whether the remaining nuclei differ less among themselves than from fluid: else they do not tell what
   /// another one looks like.
   private func nucleiAgree(_ histogram: [Double]) -> Bool {
-    let (low, half, high) = (
-      quantile(0.1, of: remainingNuclei, histogram), quantile(0.5, of: remainingNuclei, histogram),
-      quantile(0.9, of: remainingNuclei, histogram)
-    )
-    return Double(high - low) < abs(Double(half) - middle)
+    let others = remainingNuclei
+    guard !others.isEmpty else { return false }
+    let rows = [0.1, 0.5, 0.9].map { Double(quantile($0, of: others, histogram)) }
+    return rows[2] - rows[0] < abs(rows[1] - middle)
   }
 
   /// The nuclei of which something is left.
