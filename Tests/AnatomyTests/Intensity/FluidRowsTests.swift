@@ -20,6 +20,10 @@ import Testing
     }
   }
 
+  private func clear(_ group: Int, in histogram: inout [Double]) {
+    for row in 1..<IntensityScale.rows - 1 { histogram[row * Self.lanes + group] = 0 }
+  }
+
   private func histogram(wetNucleus: Double) -> [Double] {
     var result = [Double](repeating: 0, count: IntensityScale.rows * Self.lanes)
     add(1000, group: 0, around: 100, to: &result)
@@ -54,12 +58,23 @@ import Testing
     #expect(rows.first(from: before) == before)
   }
 
-  /// A nucleus away from fluid is as dark as it, by iron perhaps.
-  @Test func aDarkNucleusIsLeftAlone() throws {
-    var before = histogram(wetNucleus: 0)
-    for row in 1..<IntensityScale.rows - 1 { before[row * Self.lanes + 3] = 0 }
-    add(500, group: 3, around: 100, to: &before)
+  /// What is as dark as fluid, or darker, and is none: the group, and its counts around rows.
+  private static let alike: [(wet: Double, group: Int, counts: [(Double, Double)])] = [
+    // A nucleus away from fluid, by iron perhaps.
+    (0, 3, [(500, 100)]),
+    // A nucleus beside fluid, darker than any of it.
+    (1, 2, [(500, 30)]),
+    // Other nuclei are of any brightness: what seems to be lost may be, too.
+    (1, 3, [(520, 190), (480, 480)]),
+  ]
+
+  @Test(arguments: alike)
+  func whatMayBeTissueIsLeftAlone(wet: Double, group: Int, counts: [(Double, Double)]) throws {
+    var before = histogram(wetNucleus: wet)
+    clear(group, in: &before)
+    for (count, row) in counts { add(count, group: group, around: row, to: &before) }
     let rows = try #require(FluidRows(histogram: before, lanes: Self.lanes, groups: groups))
+    #expect(rows.lost.isEmpty)
     #expect(rows.removed(from: before) == before)
     #expect(rows.first(from: before) == before)
   }
@@ -87,29 +102,10 @@ import Testing
     #expect(mean < Double(own + others) / 2, "\(mean)")
   }
 
-  /// A nucleus beside fluid that is darker than any fluid is no fluid.
-  @Test func aNucleusBeyondFluidIsLeftAlone() throws {
-    var before = histogram(wetNucleus: 1)
-    for row in 1..<IntensityScale.rows - 1 { before[row * Self.lanes + 2] = 0 }
-    add(500, group: 2, around: 30, to: &before)
-    let rows = try #require(FluidRows(histogram: before, lanes: Self.lanes, groups: groups))
-    #expect(rows.lost.isEmpty && rows.removed(from: before) == before)
-  }
-
-  /// Other nuclei are of any brightness: what is lost may be, too.
-  @Test func nucleiThatDifferLendNoIntensities() throws {
-    var before = histogram(wetNucleus: 1)
-    for row in 1..<IntensityScale.rows - 1 { before[row * Self.lanes + 3] = 0 }
-    add(520, group: 3, around: 190, to: &before)
-    add(480, group: 3, around: 480, to: &before)
-    let rows = try #require(FluidRows(histogram: before, lanes: Self.lanes, groups: groups))
-    #expect(rows.lost.isEmpty && rows.removed(from: before) == before)
-  }
-
   /// Wide ventricles, darker than fluid around the brain, where cortex and a nucleus are expected.
   @Test func fluidThatCoversTissueIsFluidToo() throws {
     var before = histogram(wetNucleus: 1)
-    for row in 1..<IntensityScale.rows - 1 { before[row * Self.lanes + 2] = 0 }
+    clear(2, in: &before)
     for group in [0, 2] { add(300, group: group, around: 30, to: &before) }
     add(900, group: 1, around: 30, to: &before)
     let rows = try #require(FluidRows(histogram: before, lanes: Self.lanes, groups: groups))
