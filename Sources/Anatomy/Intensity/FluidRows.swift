@@ -13,26 +13,24 @@
 /// Where ventricles hold 100 ml and more, all of the caudate nucleus's place is fluid. The nucleus is then lost
 /// until a warp finds it, and starts from what other nuclei look like.
 struct FluidRows {
-  /// Where fluid stands out, and beyond, away from tissue.
+  /// Where fluid stands out.
+  private let distinct: ClosedRange<Int>
+  /// The same and beyond, away from tissue.
   private let rows: ClosedRange<Int>
-  /// The middle of where it stands out.
-  private let middle: Double
-  private let lanes: Int
   private let groups: FluidGroups
   /// Rows kept from groups that seem to have shrunk.
   private(set) var kept: [Int: ClosedRange<Int>]
   /// Those of them of which next to nothing is left where they are expected.
   private(set) var lost: Set<Int> = []
 
-  /// From posteriors summed by row, rows x lanes, where `lanes` counts the tissue groups, padded. Nil where the
-  /// scan's contrast does not tell fluid from tissue.
-  init?(histogram: [Double], lanes: Int, groups: FluidGroups) {
-    let last = IntensityScale.rows - 2
+  /// Nil where the scan's contrast does not tell fluid from tissue.
+  init?(_ histogram: GroupHistogram, groups: FluidGroups) {
+    let last = GroupHistogram.intensities.upperBound
     func density(_ members: [Bool]) -> [Double] {
       var counts = [Double](repeating: 0, count: last + 1)
       for row in 1...last {
         for group in members.indices where members[group] {
-          counts[row] += histogram[row * lanes + group]
+          counts[row] += histogram[row, group]
         }
       }
       let total = counts.reduce(0, +)
@@ -50,7 +48,7 @@ struct FluidRows {
     while from > 1, wet[from - 1] > dry[from - 1] { from -= 1 }
     while to < last, wet[to + 1] > dry[to + 1] { to += 1 }
     guard dry[from...to].reduce(0, +) < Self.mostOverlap else { return nil }
-    middle = Double(from + to) / 2
+    distinct = from...to
     // Fluid that stands where tissue is expected does not stand out, as in wide ventricles that are darker than
     // fluid around the brain. It lies away from tissue.
     func beyond(_ density: [Double]) -> (below: Double, above: Double) {
@@ -63,11 +61,10 @@ struct FluidRows {
       to = last
     }
     rows = from...to
-    self.lanes = lanes
     self.groups = groups
     kept = [:]
     for group in groups.inner.indices where groups.inner[group] {
-      if Self.signs.contains(share(of: group, in: rows, histogram)) { kept[group] = rows }
+      if Self.signs.contains(histogram.share(of: group, in: rows)) { kept[group] = rows }
     }
     lost = Set(
       groups.nuclei.indices.filter { groups.yielding[$0] && isCovered($0, by: wet, histogram) })
@@ -75,21 +72,24 @@ struct FluidRows {
     for group in lost { kept[group] = rows }
   }
 
+  /// The middle of where fluid stands out.
+  private var middle: Double { Double(distinct.lowerBound + distinct.upperBound) / 2 }
+
   /// Whether next to all of a group looks as fluid does elsewhere, not darker or brighter than that. `wet` is
   /// fluid's density by row.
-  private func isCovered(_ group: Int, by wet: [Double], _ histogram: [Double]) -> Bool {
-    guard share(of: group, in: rows, histogram) > Self.signs.upperBound else { return false }
-    let half = quantile(0.5, of: [group], histogram)
+  private func isCovered(_ group: Int, by wet: [Double], _ histogram: GroupHistogram) -> Bool {
+    guard histogram.share(of: group, in: rows) > Self.signs.upperBound,
+      let half = histogram.quantile(0.5, of: [group])
+    else { return false }
     return [wet[...half], wet[half...]].allSatisfy { $0.reduce(0, +) > Self.leastTail }
   }
 
   /// Whether the remaining nuclei differ less among themselves than from fluid: else they do not tell what
   /// another one looks like.
-  private func nucleiAgree(_ histogram: [Double]) -> Bool {
-    let others = remainingNuclei
-    guard !others.isEmpty else { return false }
-    let rows = [0.1, 0.5, 0.9].map { Double(quantile($0, of: others, histogram)) }
-    return rows[2] - rows[0] < abs(rows[1] - middle)
+  private func nucleiAgree(_ histogram: GroupHistogram) -> Bool {
+    let rows = [0.1, 0.5, 0.9].compactMap { histogram.quantile($0, of: remainingNuclei) }
+      .map { Double($0) }
+    return rows.count == 3 && rows[2] - rows[0] < abs(rows[1] - middle)
   }
 
   /// The nuclei of which something is left.
@@ -97,48 +97,23 @@ struct FluidRows {
     groups.nuclei.indices.filter { groups.nuclei[$0] && !lost.contains($0) }
   }
 
-  /// The row below which a share of some groups' counts lies.
-  private func quantile(_ share: Double, of members: [Int], _ histogram: [Double]) -> Int {
-    let counts = (1...IntensityScale.rows - 2).map { row in
-      members.reduce(0) { $0 + histogram[row * lanes + $1] }
-    }
-    var left = share * counts.reduce(0, +)
-    return 1
-      + (counts.firstIndex {
-        left -= $0
-        return left <= 0
-      } ?? counts.count - 1)
-  }
-
-  /// Share of a group's counts that lies in some rows.
-  private func share(
-    of group: Int, in rows: ClosedRange<Int>, _ histogram: [Double]
-  ) -> Double {
-    func sum(_ rows: ClosedRange<Int>) -> Double {
-      rows.reduce(0) { $0 + histogram[$1 * lanes + group] }
-    }
-    return sum(rows) / max(sum(1...IntensityScale.rows - 2), 1e-9)
-  }
-
   /// Also keeps from each tissue what lies on fluid's side of a gap in its intensities: no tissue has two so
-  /// far apart. Returns the groups in which there is such a gap. `histogram` has posteriors summed by row,
-  /// rows x lanes.
-  mutating func separate(_ histogram: [Double], scale: IntensityScale) -> [Int] {
-    let histogram = removed(from: histogram)
+  /// far apart. Returns the groups in which there is such a gap.
+  mutating func separate(_ histogram: GroupHistogram, scale: IntensityScale) -> [Int] {
+    let left = removed(from: histogram)
     var found: [Int] = []
     for group in groups.tissue.indices where groups.tissue[group] && !lost.contains(group) {
-      guard
-        let gap = IntensityModel.gap(in: group, of: histogram, lanes: lanes, scale: scale)
-      else { continue }
+      guard let gap = IntensityModel.gap(in: group, of: left, scale: scale) else { continue }
       func row(_ intensity: Double) -> Double { Double(scale.row(Float(intensity))) }
       let (low, high) = (row(gap.means.low), row(gap.means.high))
       let (wet, dry) = abs(low - middle) < abs(high - middle) ? (low, high) : (high, low)
-      let (at, last) = (Int(row(gap.at)), IntensityScale.rows - 2)
+      let (at, last) = (Int(row(gap.at)), GroupHistogram.intensities.upperBound)
       let side = wet < dry ? 1...max(1, at) : min(at, last)...last
       // Nearer to fluid than to the rest of the tissue; among bright vessels that is true of the tissue
       // itself, which has the larger part, and away from where fluid stands out.
       guard abs(wet - middle) < abs(wet - dry) else { continue }
-      guard rows.contains(Int(wet)) || share(of: group, in: side, histogram) < 0.5 else { continue }
+      guard distinct.contains(Int(wet)) || left.share(of: group, in: side) < 0.5 else { continue }
+      guard holdsFluid(side, of: group, histogram, isBelow: wet < dry) else { continue }
       let before = kept[group]
       let from = min(side.lowerBound, before?.lowerBound ?? last)
       kept[group] = from...max(side.upperBound, before?.upperBound ?? 1)
@@ -146,6 +121,27 @@ struct FluidRows {
     }
     return found
   }
+
+  /// Whether a side of a group's intensities is fluid and no tissue that is nearly as dark or bright: some of it is
+  /// as far from the rest as fluid that holds no tissue, and of cortex, which ventricles do not cover, enough is left.
+  private func holdsFluid(
+    _ side: ClosedRange<Int>, of group: Int, _ histogram: GroupHistogram, isBelow: Bool
+  ) -> Bool {
+    let fluid = groups.fluid.indices.filter { groups.fluid[$0] }
+    guard let pure = histogram.quantile(isBelow ? 0.25 : 0.75, of: fluid) else { return false }
+    let rows = GroupHistogram.intensities
+    let beyond = side.clamped(to: isBelow ? rows.lowerBound...pure : pure...rows.upperBound)
+    let share = histogram.share(of: group, in: side)
+    return (groups.inner[group] || share < Self.mostGone)
+      && histogram.share(of: group, in: beyond) > Self.leastPure * share
+  }
+
+  /// Share of cortex that may have gone. Where it was thinned by 2 mm it was 0.4 to 0.6; cortex drawn darker than
+  /// fluid, whose border to white matter is as bright as fluid, had 0.75.
+  private static let mostGone = 0.67
+  /// Share of what seems to be fluid that lies beyond the quarter of fluid furthest from tissue. Where cortex was
+  /// thinned it was 0.04 to 0.2, where cortex is nearly as dark or bright as fluid 0.01.
+  private static let leastPure = 0.05
 
   /// Half width of the window over which densities are averaged, in rows.
   private static let radius = 6
@@ -160,10 +156,10 @@ struct FluidRows {
   private static let signs = 0.1...0.9
 
   /// The counts without shrunken tissue at fluid's intensities.
-  func removed(from histogram: [Double]) -> [Double] {
+  func removed(from histogram: GroupHistogram) -> GroupHistogram {
     var result = histogram
     for (group, rows) in kept {
-      for row in rows { result[row * lanes + group] = 0 }
+      for row in rows { result[row, group] = 0 }
     }
     return result
   }
@@ -173,12 +169,12 @@ struct FluidRows {
   private static let leastTail = 0.01
 
   /// The same for a first estimate, in which lost nuclei look as the others do together.
-  func first(from histogram: [Double]) -> [Double] {
+  func first(from histogram: GroupHistogram) -> GroupHistogram {
     var result = removed(from: histogram)
     let others = remainingNuclei
-    for row in 1...IntensityScale.rows - 2 {
-      let sum = others.reduce(0) { $0 + result[row * lanes + $1] }
-      for group in lost { result[row * lanes + group] = sum }
+    for row in GroupHistogram.intensities {
+      let sum = others.reduce(0) { $0 + result[row, $1] }
+      for group in lost { result[row, group] = sum }
     }
     return result
   }

@@ -33,13 +33,10 @@ package struct IntensityModel: Sendable {
   /// Gaussians of a group: more where it is but the surroundings of the structures of interest.
   static func components(isKnown: Bool) -> Int { isKnown ? 2 : 3 }
 
-  /// First estimate, from summed posteriors (rows x lanes); `components` has the number of Gaussians of each
-  /// group.
-  package init(
-    histogram: [Double], lanes: Int, components: [Int], scale: IntensityScale
-  ) {
+  /// First estimate, from summed posteriors; `components` has the number of Gaussians of each group.
+  package init(histogram: GroupHistogram, components: [Int], scale: IntensityScale) {
     self.scale = scale
-    self.lanes = lanes
+    lanes = histogram.lanes
     let none = Component(weight: 1, mean: 0, variance: 1)
     groups = components.map { [Component](repeating: none, count: $0) }
     anchors = components.map { _ in none }
@@ -57,9 +54,9 @@ package struct IntensityModel: Sendable {
   }
 
   /// Forgets what was estimated of some groups, and estimates them from the histogram alone.
-  package mutating func start(_ groups: some Sequence<Int>, histogram: [Double]) {
+  package mutating func start(_ groups: some Sequence<Int>, histogram: GroupHistogram) {
     for group in groups {
-      let (median, spread) = Self.robustMoments(histogram, lanes: lanes, group: group, scale: scale)
+      let (median, spread) = Self.robustMoments(histogram, group: group, scale: scale)
       anchors[group] = Component(weight: 1, mean: median, variance: spread * spread)
       // Means spread evenly over two standard deviations either side of the middle.
       let count = self.groups[group].count
@@ -75,62 +72,48 @@ package struct IntensityModel: Sendable {
 
   /// Median and 1.4826 times the median absolute deviation of a group's intensities other than zero.
   private static func robustMoments(
-    _ histogram: [Double], lanes: Int, group: Int, scale: IntensityScale
+    _ histogram: GroupHistogram, group: Int, scale: IntensityScale
   ) -> (median: Double, spread: Double) {
-    let rows = 1..<IntensityScale.rows - 1
-    let counts = rows.map { histogram[$0 * lanes + group] }
-    let total = counts.reduce(0, +)
-    let least = leastDeviation * Double(scale.high - scale.low)
-    guard total > 0 else {
+    let quartiles = [0.25, 0.5, 0.75].compactMap { histogram.quantile($0, of: [group]) }
+      .map { Double(scale.intensity($0)) }
+    guard quartiles.count == 3 else {
       return (Double(scale.low + scale.high) / 2, Double(scale.high - scale.low) / 2)
     }
-    func quantile(_ share: Double) -> Double {
-      var sum = 0.0
-      for (i, count) in counts.enumerated() {
-        sum += count
-        if sum >= share * total { return Double(scale.intensity(i + 1)) }
-      }
-      return Double(scale.high)
-    }
-    let spread = (quantile(0.75) - quantile(0.25)) / 1.349
-    return (quantile(0.5), max(least, spread))
+    let least = leastDeviation * Double(scale.high - scale.low)
+    return (quartiles[1], max(least, (quartiles[2] - quartiles[0]) / 1.349))
   }
 
   /// Expectation maximisation of each group's mixture on its summed posteriors, `rounds` times.
-  package mutating func update(histogram: [Double], rounds: Int = 3) {
-    let last = IntensityScale.rows - 2
+  package mutating func update(histogram: GroupHistogram, rounds: Int = 3) {
     for group in groups.indices {
-      var nonZero = 0.0
-      for row in 1...last { nonZero += histogram[row * lanes + group] }
-      let zero = histogram[group]
+      let nonZero = histogram.sum(of: group)
+      let zero = histogram[Int(IntensityScale.zero), group]
       zeroShare[group] = min(0.9999, max(1e-4, (zero + 0.01) / (zero + nonZero + 1)))
       guard nonZero > 0 else { continue }
       // The anchor counts as voxels spread as it says.
       let anchor = anchors[group]
       let pull = Self.anchorCount + Self.anchorShare * nonZero
-      let masses = (0...last).map { row in
-        row == 0
-          ? 0
-          : histogram[row * lanes + group]
-            + pull * Double(scale.width) * Self.density(anchor, Double(scale.intensity(row)))
+      let masses = GroupHistogram.intensities.map { row in
+        histogram[row, group]
+          + pull * Double(scale.width) * Self.density(anchor, Double(scale.intensity(row)))
       }
       for _ in 0..<rounds { Self.fit(&groups[group], to: masses, scale: scale) }
     }
   }
 
-  /// A round of expectation maximisation of a mixture, on counts by row.
+  /// A round of expectation maximisation of a mixture, on counts of intensities other than zero by row.
   private static func fit(
     _ mixture: inout [Component], to masses: [Double], scale: IntensityScale
   ) {
     let range = Double(scale.high - scale.low)
     let leastVariance = pow(leastDeviation * range, 2)
     var sums = [SIMD3<Double>](repeating: .zero, count: mixture.count)
-    for row in masses.indices.dropFirst() where masses[row] > 1e-9 {
+    for (row, mass) in zip(GroupHistogram.intensities, masses) where mass > 1e-9 {
       let x = Double(scale.intensity(row))
       var densities = mixture.map { density($0, x) }
       let total = densities.reduce(outliers / range, +)
       for i in densities.indices {
-        densities[i] *= masses[row] / total
+        densities[i] *= mass / total
         sums[i] += SIMD3(densities[i], densities[i] * x, densities[i] * x * x)
       }
     }
@@ -144,23 +127,14 @@ package struct IntensityModel: Sendable {
   }
 
   /// Where two Gaussians that describe a group's intensities meet, if they are apart: their means, and where
-  /// their densities are equal. Nil where they overlap as much as those of one tissue do. `histogram` has
-  /// posteriors summed by row, rows x lanes.
+  /// their densities are equal. Nil where they overlap as much as those of one tissue do.
   static func gap(
-    in group: Int, of histogram: [Double], lanes: Int, scale: IntensityScale
+    in group: Int, of histogram: GroupHistogram, scale: IntensityScale
   ) -> (at: Double, means: (low: Double, high: Double))? {
-    let masses = (0...IntensityScale.rows - 2).map { $0 == 0 ? 0 : histogram[$0 * lanes + group] }
-    let total = masses.reduce(0, +)
-    guard total > 0 else { return nil }
-    func quantile(_ share: Double) -> Double {
-      var sum = 0.0
-      let row = masses.firstIndex {
-        sum += $0
-        return sum >= share * total
-      }
-      return Double(scale.intensity(row ?? masses.count - 1))
-    }
-    let (low, high) = (quantile(0.1), quantile(0.9))
+    let ends = [0.1, 0.9].compactMap { histogram.quantile($0, of: [group]) }
+    guard ends.count == 2 else { return nil }
+    let (low, high) = (Double(scale.intensity(ends[0])), Double(scale.intensity(ends[1])))
+    let masses = GroupHistogram.intensities.map { histogram[$0, group] }
     let least = leastDeviation * Double(scale.high - scale.low)
     let variance = pow(max(least, (high - low) / 4), 2)
     var pair = [low, high].map { Component(weight: 0.5, mean: $0, variance: variance) }

@@ -9,6 +9,8 @@ package struct LikelihoodTable: Sendable {
   package private(set) var values: [Float]
   /// alpha times the sum over groups, one a row: the chance that any group is found anywhere.
   package private(set) var floor: [Float]
+  package subscript(row: Int, group: Int) -> Float { values[row * lanes + group] }
+
   /// Probability that any group may be found where the prior has none.
   package static let alpha: Float = 1e-4
 
@@ -55,9 +57,9 @@ package struct LikelihoodTable: Sendable {
 
   /// Frequencies of rows in each group, smoothed: the likelihood without any assumption on its form.
   ///
-  /// `histogram` holds the summed posteriors, rows x lanes; `smoothing` is the standard deviation of the
-  /// Gaussian window, in rows.
-  package init(histogram: [Double], groups: Int, lanes: Int, smoothing: Double) {
+  /// `smoothing` is the standard deviation of the Gaussian window, in rows.
+  package init(histogram: GroupHistogram, groups: Int, smoothing: Double) {
+    let lanes = histogram.lanes
     let rows = IntensityScale.rows
     let window = LabelCounts.gaussian(deviation: smoothing)
     let radius = window.count / 2
@@ -65,7 +67,7 @@ package struct LikelihoodTable: Sendable {
     let share = 5.0 / Double(rows)
     var total = [Double](repeating: 5, count: lanes)
     for row in 0..<rows - 1 {
-      for group in 0..<groups { total[group] += histogram[row * lanes + group] }
+      for group in 0..<groups { total[group] += histogram[row, group] }
     }
     let perVoxel = total.map { Float(1 / $0) }
     // Sixteen groups at a time: the masses of all rows, with nothing around them, then each row's window.
@@ -77,7 +79,7 @@ package struct LikelihoodTable: Sendable {
         var mass = SIMD16<Float>.zero
         for lane in 0..<16 {
           let group = 16 * block + lane
-          mass[lane] = Float(histogram[row * lanes + group]) * perVoxel[group]
+          mass[lane] = Float(histogram[row, group]) * perVoxel[group]
         }
         masses[2 * radius + row] = mass
       }
@@ -96,7 +98,7 @@ package struct LikelihoodTable: Sendable {
     self.init(groups: groups, lanes: lanes) { row, group in
       let own =
         row == 0
-        ? Float(histogram[group]) * perVoxel[group]
+        ? Float(histogram[0, group]) * perVoxel[group]
         : density[row * blocks + group / 16][group % 16]
       return own + Float(share) * perVoxel[group]
     }

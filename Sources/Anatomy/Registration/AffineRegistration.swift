@@ -71,7 +71,7 @@ package struct AffineRegistration: Sendable {
     let (counts, sum) = prior.histogram(positions: positions, rows: samples.rows, table: table)
     score = sum / Double(max(1, samples.count))
     table = LikelihoodTable(
-      histogram: kind?.added(to: counts) ?? counts, groups: prior.groups, lanes: prior.lanes,
+      histogram: kind?.added(to: counts) ?? counts, groups: prior.groups,
       smoothing: Self.smoothing)
   }
 

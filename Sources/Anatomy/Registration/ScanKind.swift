@@ -14,10 +14,9 @@ package enum ScanKind: String, Sendable, CaseIterable {
 /// Acts as a Dirichlet prior on each group's distribution of intensity rows while the scan is being found
 /// in the atlas. Without it, flesh may explain the air around a head, and the head a brain.
 package struct KindPrior: Sendable {
-  /// Pseudo-counts as shares of a group's own: rows x lanes, summing to the prior's strength for each group that is
-  /// known about and to 0 for the others.
-  let shares: [Double]
-  private let lanes: Int
+  /// Pseudo-counts as shares of a group's own, summing to the prior's strength for each group that is known about and
+  /// to 0 for the others.
+  let shares: GroupHistogram
   private let groups: Int
 
   /// How many of a group's own voxels the prior is worth. What was set to zero is zero, but flesh holds dark muscle and
@@ -36,15 +35,15 @@ package struct KindPrior: Sendable {
   ) {
     let rows = IntensityScale.rows
     let groups = table.groups.count
-    var shares = [Double](repeating: 0, count: rows * lanes)
+    var shares = GroupHistogram(lanes: lanes)
     let zero = Int(IntensityScale.zero)
     let last = rows - 2
     let strength = Self.strength(kind)
     func spread(_ group: Int, over range: ClosedRange<Int>, zeroShare: Double) {
       for row in range {
-        shares[row * lanes + group] += strength * (1 - zeroShare) / Double(range.count)
+        shares[row, group] += strength * (1 - zeroShare) / Double(range.count)
       }
-      shares[zero * lanes + group] += strength * zeroShare
+      shares[zero, group] += strength * zeroShare
     }
     for group in 0..<groups {
       let members = table.labels.indices.filter { table.groupOfLabel[$0] == group }
@@ -63,19 +62,15 @@ package struct KindPrior: Sendable {
       }
     }
     self.shares = shares
-    self.lanes = lanes
     self.groups = groups
   }
 
-  /// Adds the pseudo-counts to summed posteriors (rows x lanes).
-  func added(to histogram: [Double]) -> [Double] {
+  /// Adds the pseudo-counts to summed posteriors.
+  func added(to histogram: GroupHistogram) -> GroupHistogram {
     var result = histogram
     for group in 0..<groups {
-      var sum = 0.0
-      for row in 0..<IntensityScale.rows { sum += histogram[row * lanes + group] }
-      for row in 0..<IntensityScale.rows {
-        result[row * lanes + group] += sum * shares[row * lanes + group]
-      }
+      let sum = histogram.sum(of: group, in: 0...IntensityScale.rows - 1)
+      for row in 0..<IntensityScale.rows { result[row, group] += sum * shares[row, group] }
     }
     return result
   }

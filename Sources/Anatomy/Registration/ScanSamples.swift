@@ -153,10 +153,10 @@ extension GroupPrior {
     }
   }
 
-  /// Summed posteriors of groups by intensity row (rows x lanes), and the log-likelihood in nats.
+  /// What posteriors of groups sum to, and the log-likelihood in nats.
   func histogram(
     positions: [Float], rows: [UInt16], table: LikelihoodTable
-  ) -> (counts: [Double], logLikelihood: Double) {
+  ) -> (counts: GroupHistogram, logLikelihood: Double) {
     let size = IntensityScale.rows * lanes
     let count = rows.count
     // At most 16 partial histograms, each in single precision over a bounded number of samples.
@@ -185,10 +185,10 @@ extension GroupPrior {
         }
       }
     }
-    var counts = [Double](repeating: 0, count: size)
+    var counts = GroupHistogram(lanes: lanes)
     var sum = 0.0
     for (histogram, partial) in parts {
-      for i in 0..<size { counts[i] += Double(histogram[i]) }
+      counts.add(histogram)
       sum += partial
     }
     return (counts, sum)

@@ -111,9 +111,9 @@ extension FluidBorders {
     var columnOf = groupOf.map { UInt8($0) }
     for (i, label) in fluid.enumerated() { columnOf[label] = UInt8(table.groups + i) }
     let result = LikelihoodTable(groups: columns, lanes: (columns + 15) / 16 * 16) { row, column in
-      guard column >= table.groups else { return table.values[row * table.lanes + column] }
+      guard column >= table.groups else { return table[row, column] }
       let i = column - table.groups
-      return table.values[row * table.lanes + groupOf[fluid[i]]] * kept[i][row]
+      return table[row, groupOf[fluid[i]]] * kept[i][row]
     }
     return (result, columnOf)
   }

@@ -31,15 +31,15 @@ extension ScanFitter {
     let (zero, missing) = (Int(IntensityScale.zero), Int(IntensityScale.missing))
     var shares = [Double](repeating: 0, count: groups.groups)
     for row in 0..<IntensityScale.rows where row != zero && row != missing {
-      for group in shares.indices { shares[group] += counts[row * groups.lanes + group] }
+      for group in shares.indices { shares[group] += counts[row, group] }
     }
     let total = max(shares.reduce(0, +), 1e-9)
     let present = shares.indices.map { group in
-      max(Self.leastPresent, 1 - Double(table.values[zero * groups.lanes + group]))
+      max(Self.leastPresent, 1 - Double(table[zero, group]))
     }
     return (0..<IntensityScale.rows).map { row in
       shares.indices.reduce(0.0) { sum, group in
-        let density = Double(table.values[row * groups.lanes + group])
+        let density = Double(table[row, group])
         return sum + shares[group] / total * density / present[group]
       }
     }

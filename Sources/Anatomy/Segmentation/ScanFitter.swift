@@ -44,10 +44,9 @@ struct ScanFitter {
     base = samples.positions(toAtlas)
     positions = view.kernelPositions(base)
     let start = groups.histogram(positions: positions, rows: samples.rows, table: affine.table)
-    fluid = FluidRows(
-      histogram: start.counts, lanes: groups.lanes, groups: segmenter.fluidGroups)
+    fluid = FluidRows(start.counts, groups: segmenter.fluidGroups)
     model = IntensityModel(
-      histogram: fluid?.first(from: start.counts) ?? start.counts, lanes: groups.lanes,
+      histogram: fluid?.first(from: start.counts) ?? start.counts,
       components: isKnown.map { IntensityModel.components(isKnown: $0) }, scale: scale)
     table = model.table()
     bias = BiasField(over: atlasGrid)
@@ -56,8 +55,8 @@ struct ScanFitter {
     table = model.table()
   }
 
-  /// Summed posteriors of tissue groups by intensity row, rows x lanes.
-  func posteriorHistogram() -> [Double] {
+  /// What the posteriors sum to.
+  func posteriorHistogram() -> GroupHistogram {
     groups.histogram(positions: positions, rows: samples.rows, table: table).counts
   }
 
@@ -72,7 +71,7 @@ struct ScanFitter {
   }
 
   /// Estimates tissues anew in which fluid has been taken for tissue.
-  private mutating func separateFluid(_ histogram: [Double]) {
+  private mutating func separateFluid(_ histogram: GroupHistogram) {
     guard var known = fluid else { return }
     let found = known.separate(histogram, scale: scale)
     fluid = known
@@ -138,19 +137,15 @@ struct ScanFitter {
   func information() -> Double {
     let (counts, sum) = groups.histogram(
       positions: positions, rows: samples.rows, table: table)
-    let lanes = groups.lanes
-    var shares = [Double](repeating: 0, count: lanes)
-    for (i, count) in counts.enumerated() { shares[i % lanes] += count }
+    let rows = 0..<IntensityScale.rows
+    let shares = (0..<groups.groups).map { counts.sum(of: $0, in: ClosedRange(rows)) }
     let total = shares.reduce(0, +)
     guard total > 0 else { return 0 }
     var without = 0.0
-    for row in 0..<IntensityScale.rows {
-      let here = counts[row * lanes..<(row + 1) * lanes].reduce(0, +)
+    for row in rows {
+      let here = shares.indices.reduce(0) { $0 + counts[row, $1] }
       guard here > 0 else { continue }
-      var density = 0.0
-      for group in 0..<groups.groups {
-        density += shares[group] / total * Double(table.values[row * lanes + group])
-      }
+      let density = shares.indices.reduce(0) { $0 + shares[$1] / total * Double(table[row, $1]) }
       without += here * log(max(density, 1e-37))
     }
     return (sum - without) / Double(samples.count)

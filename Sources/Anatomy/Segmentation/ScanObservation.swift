@@ -26,7 +26,7 @@ package struct ScanObservation: Sendable {
   {
     let groupOf = labels.groupOfLabel
     return ObservationTable(codes: IntensityScale.rows, labels: labels.count) { row, label in
-      likelihood.values[row * likelihood.lanes + groupOf[label]]
+      likelihood[row, groupOf[label]]
     }
   }
 

@@ -57,23 +57,21 @@ package struct ScanObservations {
   /// One model on the widest scale of all, by the summed posteriors of all scans.
   private var sharedModel: IntensityModel? {
     guard let first = scans.first?.fit, let scale = widestScale else { return nil }
-    let (lanes, groups) = (first.model.lanes, first.model.groups.count)
-    var histogram = [Double](repeating: 0, count: IntensityScale.rows * lanes)
+    var histogram = GroupHistogram(lanes: first.model.lanes)
     for (_, fit) in scans {
-      for group in 0..<groups {
+      for group in first.model.groups.indices {
         for row in 0..<IntensityScale.rows - 1 {
-          let mass = fit.histogram[row * lanes + group]
+          let mass = fit.histogram[row, group]
           guard mass > 0 else { continue }
           let target =
             row == Int(IntensityScale.zero)
             ? row : Int(scale.row(fit.model.scale.intensity(row)))
-          histogram[target * lanes + group] += mass
+          histogram[target, group] += mass
         }
       }
     }
     return IntensityModel(
-      histogram: histogram, lanes: lanes, components: first.model.groups.map(\.count),
-      scale: scale)
+      histogram: histogram, components: first.model.groups.map(\.count), scale: scale)
   }
 }
 
@@ -82,6 +80,5 @@ package struct ObservedFit: Sendable {
   /// Averages over 2x2x2 voxels of the atlas grid, the bias field taken off; not a number outside the scan.
   let half: Volume<Float>
   let model: IntensityModel
-  /// Summed posteriors of tissue groups by intensity row.
-  let histogram: [Double]
+  let histogram: GroupHistogram
 }

@@ -164,13 +164,11 @@ struct SimulatedScan {
   private func fit(
     _ rows: [UInt16], _ truth: [UInt8], scale: IntensityScale, seed: UInt64, rounds: Int
   ) -> IntensityModel {
-    let lanes = groups.lanes
-    var histogram = [Double](repeating: 0, count: IntensityScale.rows * lanes)
+    var histogram = GroupHistogram(lanes: groups.lanes)
     for voxel in rows.indices where truth[voxel] != 255 {
-      histogram[Int(rows[voxel]) * lanes + Int(truth[voxel])] += 1
+      histogram[Int(rows[voxel]), Int(truth[voxel])] += 1
     }
-    var model = IntensityModel(
-      histogram: histogram, lanes: lanes, components: components, scale: scale)
+    var model = IntensityModel(histogram: histogram, components: components, scale: scale)
     guard rounds > 0 else { return model }
     // A third of the voxels tells enough.
     let first = Int(CounterRandom(seed: seed, stream: Stream.sample.rawValue).bits(0) % 3)

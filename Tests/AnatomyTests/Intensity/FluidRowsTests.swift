@@ -13,19 +13,21 @@ import Testing
     yielding: [false, false, true, false])
 
   /// Normal counts of a group around a row.
-  private func add(_ count: Double, group: Int, around row: Double, to histogram: inout [Double]) {
-    for i in 1..<IntensityScale.rows - 1 {
+  private func add(
+    _ count: Double, group: Int, around row: Double, to histogram: inout GroupHistogram
+  ) {
+    for i in GroupHistogram.intensities {
       let d = (Double(i) - row) / 15
-      histogram[i * Self.lanes + group] += count * exp(-d * d / 2) / 37.6
+      histogram[i, group] += count * exp(-d * d / 2) / 37.6
     }
   }
 
-  private func clear(_ group: Int, in histogram: inout [Double]) {
-    for row in 1..<IntensityScale.rows - 1 { histogram[row * Self.lanes + group] = 0 }
+  private func clear(_ group: Int, in histogram: inout GroupHistogram) {
+    for row in GroupHistogram.intensities { histogram[row, group] = 0 }
   }
 
-  private func histogram(wetNucleus: Double) -> [Double] {
-    var result = [Double](repeating: 0, count: IntensityScale.rows * Self.lanes)
+  private func histogram(wetNucleus: Double) -> GroupHistogram {
+    var result = GroupHistogram(lanes: Self.lanes)
     add(1000, group: 0, around: 100, to: &result)
     add(4000, group: 1, around: 250, to: &result)
     add(500 * (1 - wetNucleus), group: 2, around: 250, to: &result)
@@ -34,26 +36,21 @@ import Testing
     return result
   }
 
-  private func sum(_ histogram: [Double], _ group: Int, _ rows: ClosedRange<Int>) -> Double {
-    rows.reduce(0) { $0 + histogram[$1 * Self.lanes + group] }
-  }
-
   @Test func fluidIsTakenFromAShrunkenNucleusAlone() throws {
     let before = histogram(wetNucleus: 0.6)
     let rows = try #require(
-      FluidRows(
-        histogram: before, lanes: Self.lanes, groups: groups))
+      FluidRows(before, groups: groups))
     let after = rows.removed(from: before)
-    #expect(sum(after, 2, 60...140) < 1)
-    #expect(abs(sum(after, 2, 200...300) - sum(before, 2, 200...300)) < 1)
+    #expect(after.sum(of: 2, in: 60...140) < 1)
+    #expect(abs(after.sum(of: 2, in: 200...300) - before.sum(of: 2, in: 200...300)) < 1)
     for group in [0, 1, 3] {
-      #expect(sum(after, group, 1...510) == sum(before, group, 1...510))
+      #expect(after.sum(of: group, in: 1...510) == before.sum(of: group, in: 1...510))
     }
   }
 
   @Test func nucleiOfUsualAnatomyAreLeftAlone() throws {
     let before = histogram(wetNucleus: 0.03)
-    let rows = try #require(FluidRows(histogram: before, lanes: Self.lanes, groups: groups))
+    let rows = try #require(FluidRows(before, groups: groups))
     #expect(rows.removed(from: before) == before)
     #expect(rows.first(from: before) == before)
   }
@@ -73,7 +70,7 @@ import Testing
     var before = histogram(wetNucleus: wet)
     clear(group, in: &before)
     for (count, row) in counts { add(count, group: group, around: row, to: &before) }
-    let rows = try #require(FluidRows(histogram: before, lanes: Self.lanes, groups: groups))
+    let rows = try #require(FluidRows(before, groups: groups))
     #expect(rows.lost.isEmpty)
     #expect(rows.removed(from: before) == before)
     #expect(rows.first(from: before) == before)
@@ -83,14 +80,12 @@ import Testing
   /// found.
   @Test func aNucleusThatIsNotWhereItIsExpectedLooksLikeTheOthers() throws {
     let before = histogram(wetNucleus: 0.97)
-    var rows = try #require(FluidRows(histogram: before, lanes: Self.lanes, groups: groups))
+    var rows = try #require(FluidRows(before, groups: groups))
     #expect(rows.lost == [2])
-    #expect(sum(rows.removed(from: before), 2, 60...140) < 1)
+    #expect(rows.removed(from: before).sum(of: 2, in: 60...140) < 1)
     let first = rows.first(from: before)
     #expect(
-      (1..<IntensityScale.rows - 1).allSatisfy {
-        first[$0 * Self.lanes + 2] == before[$0 * Self.lanes + 3]
-      })
+      GroupHistogram.intensities.allSatisfy { first[$0, 2] == before[$0, 3] })
     var model = try model(first)
     #expect(abs(model.moments(of: 2).mean - Double(model.scale.intensity(300))) < 2)
     #expect(rows.separate(before, scale: model.scale).isEmpty)
@@ -108,22 +103,22 @@ import Testing
     clear(2, in: &before)
     for group in [0, 2] { add(300, group: group, around: 30, to: &before) }
     add(900, group: 1, around: 30, to: &before)
-    let rows = try #require(FluidRows(histogram: before, lanes: Self.lanes, groups: groups))
+    let rows = try #require(FluidRows(before, groups: groups))
     #expect(rows.lost == [2])
-    #expect(sum(rows.removed(from: before), 2, 1...60) < 1)
+    #expect(rows.removed(from: before).sum(of: 2, in: 1...60) < 1)
   }
 
-  private func model(_ histogram: [Double]) throws -> IntensityModel {
+  private func model(_ histogram: GroupHistogram) throws -> IntensityModel {
     let scale = try #require(IntensityScale((0...5000).map { Float($0) / 10 }))
     return IntensityModel(
-      histogram: histogram, lanes: Self.lanes, components: [2, 2, 2, 2], scale: scale)
+      histogram: histogram, components: [2, 2, 2, 2], scale: scale)
   }
 
   /// Cortex that is worn away to a share, on either side of fluid's intensities.
   @Test(arguments: [(0.3, 250.0), (0.6, 250), (0.3, 350)])
   func aSecondIntensityAtFluidIsTakenFromAnyTissue(gone: Double, cortex: Double) throws {
     let wet = cortex > 300 ? 480.0 : 100
-    var before = [Double](repeating: 0, count: IntensityScale.rows * Self.lanes)
+    var before = GroupHistogram(lanes: Self.lanes)
     add(1000, group: 0, around: wet, to: &before)
     add(4000 * (1 - gone), group: 1, around: cortex, to: &before)
     add(4000 * gone, group: 1, around: wet, to: &before)
@@ -131,19 +126,20 @@ import Testing
     add(500, group: 3, around: 300, to: &before)
     var overall = histogram(wetNucleus: 0)
     if cortex > 300 {
-      overall = [Double](repeating: 0, count: overall.count)
+      overall = GroupHistogram(lanes: Self.lanes)
       add(1000, group: 0, around: wet, to: &overall)
       for group in 1...3 { add(4000, group: group, around: cortex, to: &overall) }
     }
     var rows = try #require(
-      FluidRows(
-        histogram: overall, lanes: Self.lanes, groups: groups))
+      FluidRows(overall, groups: groups))
     var model = try model(before)
     #expect(rows.separate(before, scale: model.scale) == [1])
     let after = rows.removed(from: before)
-    #expect(sum(after, 1, wet < cortex ? 60...130 : 450...510) < 1)
-    #expect(abs(sum(after, 1, 1...510) - 4000 * (1 - gone)) < 100)
-    for group in [0, 2, 3] { #expect(sum(after, group, 1...510) == sum(before, group, 1...510)) }
+    #expect(after.sum(of: 1, in: wet < cortex ? 60...130 : 450...510) < 1)
+    #expect(abs(after.sum(of: 1, in: 1...510) - 4000 * (1 - gone)) < 100)
+    for group in [0, 2, 3] {
+      #expect(after.sum(of: group, in: 1...510) == before.sum(of: group, in: 1...510))
+    }
     model.start([1], histogram: after)
     let mean = model.moments(of: 1).mean
     #expect(abs(mean - Double(model.scale.intensity(Int(cortex)))) < 10, "\(mean)")
@@ -157,11 +153,10 @@ import Testing
     add(1500, group: 1, around: 225, to: &before)
     add(200, group: 3, around: 420, to: &before)
     var rows = try #require(
-      FluidRows(
-        histogram: before, lanes: Self.lanes, groups: groups))
+      FluidRows(before, groups: groups))
     let model = try model(before)
     let gaps = [1, 3].map {
-      IntensityModel.gap(in: $0, of: before, lanes: Self.lanes, scale: model.scale)
+      IntensityModel.gap(in: $0, of: before, scale: model.scale)
     }
     #expect(gaps[0] == nil && gaps[1] != nil)
     #expect(rows.separate(before, scale: model.scale).isEmpty)
@@ -171,25 +166,43 @@ import Testing
   /// Vessels brighter than the tissue around them: most of it is nearer to fluid than to them.
   @Test func tissueAmongBrightVesselsIsLeftAlone() throws {
     let overall = histogram(wetNucleus: 0)
-    var before = [Double](repeating: 0, count: overall.count)
+    var before = GroupHistogram(lanes: Self.lanes)
     add(1000, group: 0, around: 100, to: &before)
     add(400, group: 3, around: 200, to: &before)
     add(100, group: 3, around: 340, to: &before)
     var rows = try #require(
-      FluidRows(
-        histogram: overall, lanes: Self.lanes, groups: groups))
+      FluidRows(overall, groups: groups))
     let model = try model(before)
-    let gap = IntensityModel.gap(in: 3, of: before, lanes: Self.lanes, scale: model.scale)
+    let gap = IntensityModel.gap(in: 3, of: before, scale: model.scale)
     #expect(gap != nil)
     #expect(rows.separate(before, scale: model.scale).isEmpty)
     #expect(rows.removed(from: before) == before)
   }
 
+  /// Cortex whose border to white matter lies further from it than fluid does: counts around rows.
+  @Test(arguments: [
+    // Nearly as dark as fluid.
+    [(2000.0, 140.0), (2000, 260)],
+    // Darker than fluid.
+    [(3000, 60), (1000, 200)],
+  ])
+  func tissueNearFluidIsLeftAlone(cortex: [(Double, Double)]) throws {
+    let overall = histogram(wetNucleus: 0)
+    var before = GroupHistogram(lanes: Self.lanes)
+    add(1000, group: 0, around: 100, to: &before)
+    for (count, row) in cortex { add(count, group: 1, around: row, to: &before) }
+    var rows = try #require(FluidRows(overall, groups: groups))
+    let model = try model(before)
+    #expect(IntensityModel.gap(in: 1, of: before, scale: model.scale) != nil)
+    #expect(rows.separate(before, scale: model.scale).isEmpty)
+    #expect(rows.removed(from: before) == before)
+  }
+
   @Test func withoutContrastNothingIsKnown() {
-    var flat = [Double](repeating: 0, count: IntensityScale.rows * Self.lanes)
+    var flat = GroupHistogram(lanes: Self.lanes)
     for group in 0..<4 { add(1000, group: group, around: 200, to: &flat) }
     #expect(
-      FluidRows(histogram: flat, lanes: Self.lanes, groups: groups)
+      FluidRows(flat, groups: groups)
         == nil)
   }
 }

@@ -47,12 +47,12 @@ import Testing
 
   @Test func frequenciesSumToOne() {
     let rows = IntensityScale.rows
-    var histogram = [Double](repeating: 0, count: rows * 16)
+    var histogram = GroupHistogram(lanes: 16)
     for row in 0..<rows - 1 {
-      histogram[row * 16] = row < 40 ? 30 : 0
-      histogram[row * 16 + 1] = row > 500 ? 1000 : 1
+      histogram[row, 0] = row < 40 ? 30 : 0
+      histogram[row, 1] = row > 500 ? 1000 : 1
     }
-    let table = LikelihoodTable(histogram: histogram, groups: 3, lanes: 16, smoothing: 8)
+    let table = LikelihoodTable(histogram: histogram, groups: 3, smoothing: 8)
     for group in 0..<3 {
       let sum = (0..<rows - 1).reduce(0.0) { $0 + Double(table.values[$1 * 16 + group]) }
       // Every row but the missing one's gets its share of 5 extra voxels; 1/512 of them are not given out.
@@ -87,10 +87,10 @@ import Testing
     }
   }
 
-  private func histogram(_ groups: [[Double]]) -> [Double] {
-    var result = [Double](repeating: 0, count: IntensityScale.rows * lanes)
+  private func histogram(_ groups: [[Double]]) -> GroupHistogram {
+    var result = GroupHistogram(lanes: lanes)
     for (group, values) in groups.enumerated() {
-      for (row, value) in values.enumerated() { result[row * lanes + group] = value }
+      for (row, value) in values.enumerated() { result[row, group] = value }
     }
     return result
   }
@@ -99,7 +99,7 @@ import Testing
     var zero = counts([(20_000, 300, 40)])
     zero[0] = 20_000
     let model = IntensityModel(
-      histogram: histogram([zero, counts([(8000, 700, 60)])]), lanes: lanes, components: [1, 1],
+      histogram: histogram([zero, counts([(8000, 700, 60)])]), components: [1, 1],
       scale: scale)
     let (first, second) = (model.moments(of: 0), model.moments(of: 1))
     #expect(abs(first.mean - 300) < 1 && abs(second.mean - 700) < 1)
@@ -111,7 +111,7 @@ import Testing
 
   @Test func mixturesFindBothOfTheirTissues() {
     let model = IntensityModel(
-      histogram: histogram([counts([(6000, 250, 30), (6000, 650, 30)])]), lanes: lanes,
+      histogram: histogram([counts([(6000, 250, 30), (6000, 650, 30)])]),
       components: [2], scale: scale)
     let means = model.groups[0].map(\.mean).sorted()
     // The anchor, one broad Gaussian over both, spreads them a little.
@@ -122,7 +122,7 @@ import Testing
   @Test func tissuesThatVaryByPlaceKeepTheirMeansAndAreTheWiderByTheMiddleOne() {
     let parts = [(300.0, 30.0), (500, 50), (700, 20)]
     let model = IntensityModel(
-      histogram: histogram(parts.map { counts([(20_000, $0.0, $0.1)]) }), lanes: lanes,
+      histogram: histogram(parts.map { counts([(20_000, $0.0, $0.1)]) }),
       components: [1, 2, 1], scale: scale)
     let varying = model.varyingByPlace()
     let middle = model.moments(of: 0).variance
@@ -136,14 +136,14 @@ import Testing
 
   @Test func groupsWithoutVoxelsKeepAModel() {
     let model = IntensityModel(
-      histogram: histogram([counts([(5000, 300, 40)]), []]), lanes: lanes, components: [1, 1],
+      histogram: histogram([counts([(5000, 300, 40)]), []]), components: [1, 1],
       scale: scale)
     #expect(model.density(group: 1, 500).isFinite && model.density(group: 1, 500) > 0)
   }
 
   @Test func densitiesIntegrateToOne() {
     let model = IntensityModel(
-      histogram: histogram([counts([(5000, 300, 40)])]), lanes: lanes, components: [1], scale: scale
+      histogram: histogram([counts([(5000, 300, 40)])]), components: [1], scale: scale
     )
     let table = model.table()
     let sum = (0..<IntensityScale.rows - 1).reduce(0.0) { $0 + Double(table.values[$1 * lanes]) }
@@ -155,7 +155,7 @@ import Testing
   @Test func theLikelihoodHardlyEverFalls() {
     let all = counts([(9000, 350, 50), (9000, 520, 70)])
     let shares = [0.5, 0.5]
-    func split(_ model: IntensityModel?) -> (histogram: [Double], logLikelihood: Double) {
+    func split(_ model: IntensityModel?) -> (histogram: GroupHistogram, logLikelihood: Double) {
       var groups = [[Double]](
         repeating: [Double](repeating: 0, count: IntensityScale.rows), count: 2)
       var sum = 0.0
@@ -173,7 +173,7 @@ import Testing
       return (histogram(groups), sum)
     }
     var model = IntensityModel(
-      histogram: split(nil).histogram, lanes: lanes, components: [1, 1], scale: scale)
+      histogram: split(nil).histogram, components: [1, 1], scale: scale)
     var (counts, last) = split(model)
     let first = last
     for _ in 0..<30 {
