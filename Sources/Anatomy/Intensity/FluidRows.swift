@@ -87,9 +87,8 @@ struct FluidRows {
   /// Whether the remaining nuclei differ less among themselves than from fluid: else they do not tell what
   /// another one looks like.
   private func nucleiAgree(_ histogram: GroupHistogram) -> Bool {
-    let rows = [0.1, 0.5, 0.9].compactMap { histogram.quantile($0, of: remainingNuclei) }
-      .map { Double($0) }
-    return rows.count == 3 && rows[2] - rows[0] < abs(rows[1] - middle)
+    guard let rows = histogram.quantiles([0.1, 0.5, 0.9], of: remainingNuclei) else { return false }
+    return Double(rows[2] - rows[0]) < abs(Double(rows[1]) - middle)
   }
 
   /// The nuclei of which something is left.

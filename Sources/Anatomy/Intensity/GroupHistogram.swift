@@ -36,14 +36,21 @@ package struct GroupHistogram: Equatable, Sendable {
   /// The row of intensity other than zero up to which a share of some groups lies together; nil where they have
   /// nothing.
   func quantile(_ share: Double, of groups: [Int]) -> Int? {
+    quantiles([share], of: groups)?.first
+  }
+
+  /// The same for several shares.
+  func quantiles(_ shares: [Double], of groups: [Int]) -> [Int]? {
     let counts = Self.intensities.map { row in groups.reduce(0) { $0 + self[row, $1] } }
     let total = counts.reduce(0, +)
     guard total > 0 else { return nil }
-    var sum = 0.0
-    let index = counts.firstIndex {
-      sum += $0
-      return sum >= share * total
+    return shares.map { share in
+      var sum = 0.0
+      let index = counts.firstIndex {
+        sum += $0
+        return sum >= share * total
+      }
+      return Self.intensities.lowerBound + (index ?? counts.count - 1)
     }
-    return Self.intensities.lowerBound + (index ?? counts.count - 1)
   }
 }

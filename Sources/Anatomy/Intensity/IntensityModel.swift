@@ -74,11 +74,10 @@ package struct IntensityModel: Sendable {
   private static func robustMoments(
     _ histogram: GroupHistogram, group: Int, scale: IntensityScale
   ) -> (median: Double, spread: Double) {
-    let quartiles = [0.25, 0.5, 0.75].compactMap { histogram.quantile($0, of: [group]) }
-      .map { Double(scale.intensity($0)) }
-    guard quartiles.count == 3 else {
+    guard let rows = histogram.quantiles([0.25, 0.5, 0.75], of: [group]) else {
       return (Double(scale.low + scale.high) / 2, Double(scale.high - scale.low) / 2)
     }
+    let quartiles = rows.map { Double(scale.intensity($0)) }
     let least = leastDeviation * Double(scale.high - scale.low)
     return (quartiles[1], max(least, (quartiles[2] - quartiles[0]) / 1.349))
   }
@@ -131,8 +130,7 @@ package struct IntensityModel: Sendable {
   static func gap(
     in group: Int, of histogram: GroupHistogram, scale: IntensityScale
   ) -> (at: Double, means: (low: Double, high: Double))? {
-    let ends = [0.1, 0.9].compactMap { histogram.quantile($0, of: [group]) }
-    guard ends.count == 2 else { return nil }
+    guard let ends = histogram.quantiles([0.1, 0.9], of: [group]) else { return nil }
     let (low, high) = (Double(scale.intensity(ends[0])), Double(scale.intensity(ends[1])))
     let masses = GroupHistogram.intensities.map { histogram[$0, group] }
     let least = leastDeviation * Double(scale.high - scale.low)

@@ -28,14 +28,10 @@ extension ScanFitter {
   /// p(row | row other than zero) without any place.
   private func tissueDensities() -> [Double] {
     let counts = groups.histogram(positions: positions, rows: samples.rows, table: table).counts
-    let (zero, missing) = (Int(IntensityScale.zero), Int(IntensityScale.missing))
-    var shares = [Double](repeating: 0, count: groups.groups)
-    for row in 0..<IntensityScale.rows where row != zero && row != missing {
-      for group in shares.indices { shares[group] += counts[row, group] }
-    }
+    let shares = (0..<groups.groups).map { counts.sum(of: $0) }
     let total = max(shares.reduce(0, +), 1e-9)
     let present = shares.indices.map { group in
-      max(Self.leastPresent, 1 - Double(table[zero, group]))
+      max(Self.leastPresent, 1 - Double(table[Int(IntensityScale.zero), group]))
     }
     return (0..<IntensityScale.rows).map { row in
       shares.indices.reduce(0.0) { sum, group in

@@ -137,8 +137,8 @@ struct ScanFitter {
   func information() -> Double {
     let (counts, sum) = groups.histogram(
       positions: positions, rows: samples.rows, table: table)
-    let rows = 0..<IntensityScale.rows
-    let shares = (0..<groups.groups).map { counts.sum(of: $0, in: ClosedRange(rows)) }
+    let rows = 0...IntensityScale.rows - 1
+    let shares = (0..<groups.groups).map { counts.sum(of: $0, in: rows) }
     let total = shares.reduce(0, +)
     guard total > 0 else { return 0 }
     var without = 0.0
