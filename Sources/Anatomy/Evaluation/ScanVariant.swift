@@ -6,6 +6,10 @@ package enum ScanVariant: String, CaseIterable, Sendable {
   case inverted
   /// Tissue means in T2's order, what is left of each voxel kept.
   case t2 = "t2-like"
+  /// Contrast of proton density: cortex nearly as bright as fluid, white matter darker; noise.
+  case pd = "PD-like"
+  /// Twice as bright at some places as at others, as a surface coil leaves it.
+  case shaded = "coil field"
   /// Slices of 5 mm.
   case thick = "1x1x5 mm"
   /// Voxels of 0.7 mm.
@@ -23,6 +27,8 @@ package enum ScanVariant: String, CaseIterable, Sendable {
     switch self {
     case .inverted: (Self.inverted(scan), reference)
     case .t2: (Self.remapped(scan, reference, table), reference)
+    case .pd: Self.withDensities(scan, reference, table).map { ($0, reference) }
+    case .shaded: (Self.shaded(scan), reference)
     case .thick:
       Self.thick(scan, reference)
     case .fine:
@@ -32,52 +38,6 @@ package enum ScanVariant: String, CaseIterable, Sendable {
     case .lesions:
       Self.withLesions(scan, reference, table).map { ($0, reference) }
     }
-  }
-
-  private static func inverted(_ scan: Volume<Float>) -> Volume<Float> {
-    let used = scan.voxels.filter { $0 != 0 && $0.isFinite }
-    guard let least = used.min(), let most = used.max() else { return scan }
-    // A voxel at the maximum would become zero, which means padding.
-    let tiny = (most - least) * 1e-6
-    return Volume(
-      grid: scan.grid,
-      voxels: scan.voxels.map { $0 == 0 || !$0.isFinite ? $0 : max(most + least - $0, tiny) })
-  }
-
-  /// Means of tissues as T2-weighted scans have them, of the brightest, by BIDS tissue.
-  private static func t2Mean(_ label: Label) -> Float? {
-    switch label.mapping {
-    case 1, 8, 11: 0.58
-    case 2, 10: 0.40
-    case 3: 1
-    case 9: 0.5
-    default: nil
-    }
-  }
-
-  private static func remapped(
-    _ scan: Volume<Float>, _ reference: Volume<Int32>, _ table: LabelTable
-  ) -> Volume<Float> {
-    // Voxels of no labelled tissue follow the straight line that suits the others least badly: inversion.
-    let inverted = inverted(scan)
-    var sums: [Float: (sum: Double, count: Int)] = [:]
-    let targets = reference.voxels.map { table.label(of: $0).flatMap { Self.t2Mean($0) } }
-    var most: Float = 0
-    for (voxel, target) in targets.enumerated() {
-      guard let target, scan.voxels[voxel] != 0, scan.voxels[voxel].isFinite else { continue }
-      let old = sums[target] ?? (0, 0)
-      sums[target] = (old.sum + Double(scan.voxels[voxel]), old.count + 1)
-    }
-    for (sum, count) in sums.values { most = max(most, Float(sum / Double(count))) }
-    var voxels = inverted.voxels
-    for (voxel, target) in targets.enumerated() {
-      let value = scan.voxels[voxel]
-      guard let target, value != 0, value.isFinite, let (sum, count) = sums[target] else {
-        continue
-      }
-      voxels[voxel] = max(most * target + value - Float(sum / Double(count)), most * 1e-6)
-    }
-    return Volume(grid: scan.grid, voxels: voxels)
   }
 
   /// Averages over 5 mm along the third axis; the reference at the middle of each slice.

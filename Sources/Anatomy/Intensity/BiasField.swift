@@ -11,10 +11,10 @@ package struct BiasField: Sendable {
   /// b in the first entry of each node.
   private var field: Displacement
   /// Distance of nodes, mm.
-  private static let spacing = 32.0
-  /// Weight of the squared second differences of b, against (mean / standard deviation)^2 a sample of
-  /// 8 mm3.
-  private static let stiffness = 40_000.0
+  private static let spacing = 16.0
+  /// Weight of the squared second differences of b over `detail`^3 (mm3), against (mean / standard deviation)^2 a
+  /// sample of 8 mm3.
+  private static let stiffness = 0.5
 
   /// No bias.
   package init(over grid: Grid) { field = Displacement(over: grid, spacing: Self.spacing) }
@@ -25,6 +25,11 @@ package struct BiasField: Sendable {
 
   /// Largest factor that the field applies anywhere.
   package var strongest: Float { exp(field.values.map { abs($0.x) }.max() ?? 0) }
+
+  /// Largest difference of b anywhere.
+  package func largestChange(from other: BiasField) -> Float {
+    zip(field.values, other.field.values).map { abs($0.x - $1.x) }.max() ?? 0
+  }
 
   /// b at many positions, three numbers each.
   func logarithms(_ positions: [Float]) -> [Float] {
@@ -48,7 +53,11 @@ package struct BiasField: Sendable {
   ///   - residuals: r, what is left of log x after the expected tissue.
   ///   - weights: w, (mean / standard deviation)^2 times the probability of a known tissue.
   ///   - volume: of a sample, mm3.
-  mutating func fit(positions: [Float], residuals: [Float], weights: [Float], volume: Double) {
+  ///   - detail: how finely the expected tissue is known, mm. The finer, the more b may bend: what has not yet been
+  ///     brought to where it lies must not pass for bias.
+  mutating func fit(
+    positions: [Float], residuals: [Float], weights: [Float], volume: Double, detail: Double
+  ) {
     let nodes = field.values.count
     let cells = (0..<residuals.count).map {
       field.cell(SIMD3(positions[3 * $0], positions[3 * $0 + 1], positions[3 * $0 + 2]))
@@ -86,32 +95,45 @@ package struct BiasField: Sendable {
     var normal = [Double](repeating: 0, count: nodes * row)
     for part in parts { for i in normal.indices { normal[i] += part[i] } }
     let right = (0..<nodes).map { normal[$0 * row + 27] }
+    let stiffness = Self.stiffness * detail * detail * detail
+    // Node of each of the 27, less the node itself.
+    let offsets = (0..<27).map { k in
+      (k / 9 - 1) * n.x * n.y + (k / 3 % 3 - 1) * n.x + k % 3 - 1
+    }
     func product(_ v: [Double]) -> [Double] {
-      var result = Self.bending(v, n).map { Self.stiffness * $0 }
-      for node in 0..<nodes {
-        var sum = 1e-3 * v[node]
-        for k in 0..<27 where normal[node * row + k] != 0 {
-          let (dz, dy, dx) = (k / 9 - 1, k / 3 % 3 - 1, k % 3 - 1)
-          sum += normal[node * row + k] * v[node + dz * n.x * n.y + dy * n.x + dx]
+      var result = Self.bending(v, n).map { stiffness * $0 }
+      normal.withUnsafeBufferPointer { normal in
+        for node in 0..<nodes {
+          var sum = Self.restoring * v[node]
+          for k in 0..<27 {
+            let entry = normal[node * row + k]
+            if entry != 0 { sum += entry * v[node + offsets[k]] }
+          }
+          result[node] += sum
         }
-        result[node] += sum
       }
       return result
     }
+    let diagonal = (0..<nodes).map {
+      normal[$0 * row + 13] + Self.restoring + stiffness * Self.bendingOfOne
+    }
+    // Conjugate gradients, preconditioned by the diagonal.
     var x = field.values.map { Double($0.x) }
     var residual = zip(right, product(x)).map { $0 - $1 }
-    var direction = residual
-    var energy = residual.reduce(0) { $0 + $1 * $1 }
-    let target = 1e-8 * right.reduce(1e-12) { $0 + $1 * $1 }
+    var scaled = zip(residual, diagonal).map { $0 / $1 }
+    var direction = scaled
+    var energy = zip(residual, scaled).reduce(0) { $0 + $1.0 * $1.1 }
+    let target = 1e-8 * zip(right, diagonal).reduce(1e-12) { $0 + $1.0 * $1.0 / $1.1 }
     for _ in 0..<300 where energy > target {
       let image = product(direction)
       let along = energy / zip(direction, image).reduce(0) { $0 + $1.0 * $1.1 }
       for i in x.indices {
         x[i] += along * direction[i]
         residual[i] -= along * image[i]
+        scaled[i] = residual[i] / diagonal[i]
       }
-      let next = residual.reduce(0) { $0 + $1 * $1 }
-      for i in direction.indices { direction[i] = residual[i] + next / energy * direction[i] }
+      let next = zip(residual, scaled).reduce(0) { $0 + $1.0 * $1.1 }
+      for i in direction.indices { direction[i] = scaled[i] + next / energy * direction[i] }
       energy = next
     }
     var (sum, total) = (0.0, 0.0)
@@ -125,6 +147,11 @@ package struct BiasField: Sendable {
     for i in x.indices { field.values[i].x = Float(max(-1.5, min(1.5, x[i] - mean))) }
   }
 
+  /// Pull of every node towards 0, so that those without samples and bending have a value.
+  private static let restoring = 1e-3
+  /// What `bending` makes of a node inside whose neighbours are 0.
+  private static let bendingOfOne = 18.0
+
   /// The biharmonic operator with free edges: the Laplacian along each axis, twice.
   private static func bending(_ v: [Double], _ n: SIMD3<Int>) -> [Double] {
     var result = [Double](repeating: 0, count: v.count)
@@ -134,13 +161,13 @@ package struct BiasField: Sendable {
     // pairs of axes are left out.
     for axis in 0..<3 where sizes[axis] > 2 {
       let s = strides[axis]
-      for i in v.indices {
-        let place = i / s % sizes[axis]
-        if place == 0 || place == sizes[axis] - 1 { continue }
-        let second = v[i - s] - 2 * v[i] + v[i + s]
-        result[i - s] += second
-        result[i] -= 2 * second
-        result[i + s] += second
+      for block in stride(from: 0, to: v.count, by: s * sizes[axis]) {
+        for i in block + s..<block + s * (sizes[axis] - 1) {
+          let second = v[i - s] - 2 * v[i] + v[i + s]
+          result[i - s] += second
+          result[i] -= 2 * second
+          result[i + s] += second
+        }
       }
     }
     return result

@@ -78,9 +78,11 @@ extension Segmenter {
     }
     var fitter = ScanFitter(self, affine: affine, samples: samples, scale: scale)
     fitter.estimateIntensities(rounds: 6)
-    for _ in 0..<2 {
-      fitter.estimateBias()
+    // A strong field and the tissues under it come out a step at a time.
+    for _ in 0..<Self.biasRounds {
+      let change = fitter.estimateBias()
       fitter.estimateIntensities(rounds: 3)
+      if change < Self.settledBias { break }
     }
     trace("intensities of \(samples.count) blocks, bias up to \(fitter.bias.strongest)")
     return fitter
@@ -158,6 +160,10 @@ extension Segmenter {
       }
     return anatomies
   }
+
+  /// Rounds of bias field and intensities before the warp at most, and the change of the field's logarithm below which
+  /// the last one is reached.
+  private static let (biasRounds, settledBias) = (12, Float(0.03))
 
   /// Samples below which nothing can be estimated.
   private static let fewestSamples = 1000

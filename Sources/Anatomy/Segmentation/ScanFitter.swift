@@ -23,6 +23,9 @@ struct ScanFitter {
   private(set) var bias: BiasField
   private(set) var displacement: Displacement
 
+  /// How finely anatomy has been brought to where it lies, mm: spacing of the warp, at first what an affine leaves.
+  private var detail = 25.0
+
   /// What a sample of 8 mm3 counts in a warp: neighbouring voxels are no independent witnesses.
   private static let weight = 0.3
   private static let stretch = 0.005
@@ -78,9 +81,10 @@ struct ScanFitter {
     if !found.isEmpty { model.start(found, histogram: known.removed(from: histogram)) }
   }
 
-  /// The bias field that the posteriors ask for.
-  mutating func estimateBias() {
-    guard fitsBias else { return }
+  /// The bias field that the posteriors ask for, and by how much its logarithm changed at most.
+  @discardableResult
+  mutating func estimateBias() -> Float {
+    guard fitsBias else { return 0 }
     let tables = model.biasTables(isKnown: isKnown)
     func likelihoods(_ table: LikelihoodTable) -> [Float] {
       groups.likelihoods(positions: positions, rows: samples.rows, table: table)
@@ -94,13 +98,18 @@ struct ScanFitter {
       weights[j] = weighted[j] / all[j]
       residuals[j] += shifted[j] / weighted[j] - 2
     }
-    bias.fit(positions: base, residuals: residuals, weights: weights, volume: samples.volume)
+    let before = bias
+    bias.fit(
+      positions: base, residuals: residuals, weights: weights, volume: samples.volume,
+      detail: detail)
     samples.correct(bias.logarithms(base), scale: scale)
+    return bias.largestChange(from: before)
   }
 
   /// The warp on a lattice of the given spacing, in mm, with the intensities estimated anew as it goes.
   mutating func estimateWarp(spacing: Double, rounds: Int) {
     displacement = displacement.resampled(over: atlasGrid, spacing: spacing)
+    detail = spacing
     for round in 0..<rounds {
       var warp = WarpFit(displacement: displacement, stretch: Self.stretch, bend: Self.bend)
       var gain = 0.0
@@ -111,7 +120,7 @@ struct ScanFitter {
       }
       displacement = warp.displacement
       positions = view.kernelPositions(displacement.displaced(base))
-      if round == 1 { estimateBias() }
+      if round % 2 == 1 { estimateBias() }
       estimateIntensities(rounds: 2)
       if gain < 1e-4 * Double(samples.count) { break }
     }

@@ -29,7 +29,7 @@ extension BenchCommand {
 
     @Flag(
       help:
-        "Inverted and T2-like contrast, slices of 5 mm, voxels of 0.7 mm, wide ventricles, lesions."
+        "Inverted, T2-like and PD-like contrast, a coil field, slices of 5 mm, voxels of 0.7 mm, wide ventricles, lesions."
     )
     var robust = false
 

@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 import Testing
 
@@ -66,6 +67,38 @@ struct ScanVariantTests {
     #expect(abs((new[voxel] - new[voxel + 1]) - (old[voxel] - old[voxel + 1])) < 1e-3)
   }
 
+  @Test func densitiesPutCortexBetweenFluidAndWhiteMatter() throws {
+    let result = try changed(.pd)
+    #expect(result.reference.voxels == Self.reference.voxels)
+    for (labels, mean) in [([4, 43, 24], 1000), ([3, 42], 900), ([2, 41], 700)]
+      as [(Set<Int32>, Double)]
+    {
+      #expect(abs(measures(labels, result).mean - mean) < 10, "\(labels)")
+    }
+    let zeros = zip(result.scan.voxels, Self.scan.voxels).count { ($0 == 0) != ($1 == 0) }
+    #expect(zeros == 0)
+    // Noise of 2 %, and what the texture of the scan becomes.
+    let white = zip(result.scan.voxels, Self.reference.voxels).filter { $1 == 41 }.map(\.0)
+    let spread = white.reduce(0) { $0 + pow($1 - 700, 2) } / Float(white.count)
+    #expect((18...25).contains(spread.squareRoot()), "\(spread.squareRoot())")
+  }
+
+  @Test func coilsShadeSmoothly() throws {
+    let result = try changed(.shaded)
+    #expect(result.reference.voxels == Self.reference.voxels)
+    let factors = zip(result.scan.voxels, Self.scan.voxels).map { $1 == 0 ? 1 : $0 / $1 }
+    let most = try #require(factors.max())
+    let least = try #require(factors.min())
+    #expect((1.3...6).contains(most / least), "\(least) to \(most)")
+    let grid = Self.reference.grid
+    let steps = factors.indices.dropFirst().filter {
+      $0 % grid.extents.x > 0 && Self.scan.voxels[$0] != 0 && Self.scan.voxels[$0 - 1] != 0
+    }.map { abs(factors[$0] / factors[$0 - 1] - 1) }
+    #expect(try #require(steps.max()) < 0.03)
+    let zeros = zip(result.scan.voxels, Self.scan.voxels).count { ($0 == 0) != ($1 == 0) }
+    #expect(zeros == 0)
+  }
+
   @Test(arguments: [(ScanVariant.thick, SIMD3(1, 1, 5.0)), (.fine, SIMD3(repeating: 0.7))])
   func voxelsOfOtherSizesHoldTheSameHead(variant: ScanVariant, spacing: SIMD3<Double>) throws {
     let result = try changed(variant)
@@ -117,7 +150,7 @@ struct ScanVariantTests {
     #expect(core > lesions / 2, "\(core) of \(lesions)")
   }
 
-  @Test(arguments: [ScanVariant.wide, .lesions])
+  @Test(arguments: [ScanVariant.wide, .lesions, .pd])
   func whatIsNotThereIsNotChanged(variant: ScanVariant) throws {
     let plain = Volume(
       grid: Self.reference.grid, voxels: Self.reference.voxels.map { $0 == 24 ? $0 : 0 })

@@ -191,7 +191,9 @@ import Testing
 @Suite struct BiasFieldTests {
   private let grid = Fixture.grid(128, 128, 128)
 
-  private func fitted(_ truth: (SIMD3<Float>) -> Float) -> (largest: Float, field: BiasField) {
+  private func fitted(
+    detail: Double = 10, _ truth: (SIMD3<Float>) -> Float
+  ) -> (largest: Float, field: BiasField) {
     let random = CounterRandom(seed: 6, stream: 0)
     let count = 40_000
     let positions = (0..<3 * count).map { Float(random.uniform($0) * 127) }
@@ -204,7 +206,7 @@ import Testing
     var field = BiasField(over: grid)
     field.fit(
       positions: positions, residuals: residuals, weights: [Float](repeating: 400, count: count),
-      volume: 8)
+      volume: 8, detail: detail)
     var largest: Float = 0
     for (i, value) in field.logarithms(positions).enumerated() {
       largest = max(largest, abs(value - (values[i] - mean)))
@@ -214,21 +216,35 @@ import Testing
 
   @Test func aLinearFieldIsFoundToTheNoise() {
     // No bending, so the penalty costs nothing: what is left is noise of 0.05 over 40 000 samples.
-    #expect(fitted { 0.002 * $0.x - 0.001 * $0.z }.largest < 0.01)
+    #expect(fitted(detail: 25) { 0.002 * $0.x - 0.001 * $0.z }.largest < 0.015)
   }
 
   @Test func aSmoothFieldIsFoundNearly() {
-    // Amplitude 0.2; nodes 32 mm apart with straight lines between them miss a cosine by up to 0.012, and
+    // Amplitude 0.2; nodes 16 mm apart with straight lines between them miss a cosine by up to 0.004, and
     // the penalty flattens its ends.
     let (largest, field) = fitted { 0.2 * cos(Float.pi * $0.y / 128) }
-    #expect(largest < 0.06)
+    #expect(largest < 0.03)
     #expect(field.strongest > 1.15 && field.strongest < 1.3)
+  }
+
+  @Test func whatBendsOverShortWaysIsFoundOnceAnatomyIsKnownInDetail() {
+    func wave(_ at: SIMD3<Float>) -> Float { 0.1 * cos(2 * Float.pi * at.y / 80) }
+    #expect(fitted(detail: 25, wave).largest > 0.06)
+    #expect(fitted(detail: 6, wave).largest < 0.05)
+  }
+
+  @Test func changesAreThoseOfTheLogarithm() {
+    let (_, field) = fitted { 0.002 * $0.x }
+    let none = BiasField(over: grid)
+    #expect(field.largestChange(from: field) == 0)
+    #expect(abs(field.largestChange(from: none) - log(field.strongest)) < 1e-5)
   }
 
   @Test func samplesWithoutWeightSayNothing() {
     var field = BiasField(over: grid)
     field.fit(
-      positions: [10, 10, 10, 90, 90, 90], residuals: [1, -1], weights: [0, 0], volume: 8)
+      positions: [10, 10, 10, 90, 90, 90], residuals: [1, -1], weights: [0, 0], volume: 8,
+      detail: 10)
     #expect(field.strongest == 1)
   }
 }
