@@ -55,11 +55,11 @@ import Testing
       let result = try Program.run(
         "bench", "accuracy", "--robust", scan, labels, "--atlas", TinyAtlas.folder, "--keep", kept)
       #expect(result.status == 0, "\(result.errors)")
-      for name in ["ventricles x6", "20 ml of lesions"] {
+      for name in ["PD-like", "ventricles x6", "20 ml of lesions"] {
         #expect(result.errors.contains("\(labels): \(name) left out"), "\(result.errors)")
       }
       let lines = result.output.split(separator: "\n").dropFirst()
-      #expect(lines.count == 5, "\(result.output)")
+      #expect(lines.count == 6, "\(result.output)")
       for line in lines {
         let mean = line.split(separator: " ").last.flatMap { Double($0) }
         #expect((mean ?? 0) > 0.8, "\(line)")
@@ -67,7 +67,7 @@ import Testing
       let names = try FileManager.default.contentsOfDirectory(atPath: kept).sorted()
       #expect(
         names
-          == ["fine", "inverted", "t2", "thick"].flatMap {
+          == ["fine", "inverted", "shaded", "t2", "thick"].flatMap {
             ["a_\($0)_labels.nii.gz", "a_\($0)_scan.nii.gz"]
           })
       let inverted = try ImageReader.readScan(kept + "/a_inverted_scan.nii.gz").volume

@@ -160,4 +160,48 @@ import Testing
       #expect((11..<19).contains(millilitres), "\(millilitres)")
     }
   }
+
+  /// Z-scores of all voxels make zeros around a stripped brain negative, and all alike.
+  @Test(
+    .enabled(if: Places.hasShared && Places.hasHead, "needs ../shared/data and the head's atlas"))
+  func shiftedPaddingIsPadding() throws {
+    try Scratch.use { folder in
+      let plain = try ImageReader.readScan(Places.shared + "/scans/OASIS_0009/scan.nii.gz").volume
+      let shift = plain.voxels.reduce(0, +) / Float(plain.voxels.count)
+      let scores = Volume(grid: plain.grid, voxels: plain.voxels.map { ($0 - shift) / 40 })
+      func mean(_ notes: String) throws -> Double {
+        let all = try JSONSerialization.jsonObject(with: Data(notes.utf8)) as? [String: Any]
+        let tissues = all?["IntensityModel"] as? [[String: Any]] ?? []
+        let white = tissues.first { $0["Group"] as? String == "white-matter" }
+        let gaussians = try #require(white?["Gaussians"] as? [[String: Double]])
+        return try gaussians.reduce(0) {
+          $0 + (try #require($1["Weight"])) * (try #require($1["Mean"]))
+        }
+      }
+      func segmented(_ scan: Volume<Float>, as name: String) throws -> (
+        labels: [Int32], notes: String
+      ) {
+        try ImageWriter.write(
+          scan: scan, like: nil, to: folder + "/\(name).nii", description: "test")
+        let result = try Program.run(
+          "segment", folder + "/\(name).nii", "-o", folder + "/\(name)_seg.nii", "--atlas",
+          Places.atlases + "/head", "--no-prior", "--no-bias")
+        #expect(result.status == 0, "\(result.errors)")
+        return (
+          try ImageReader.readLabels(folder + "/\(name)_seg.nii").volume.voxels,
+          try String(contentsOfFile: folder + "/\(name)_seg.json", encoding: .utf8)
+        )
+      }
+      let (before, after) = (
+        try segmented(plain, as: "plain"), try segmented(scores, as: "scores")
+      )
+      for notes in [before.notes, after.notes] { #expect(notes.contains("\"stripped\"")) }
+      let brain = before.labels.count { $0 != 0 }
+      let changed = zip(before.labels, after.labels).count { $0 != $1 }
+      #expect(Double(changed) < 0.005 * Double(brain), "\(changed) of \(brain)")
+      // Intensities are told as each scan has them.
+      let (told, expected) = (try mean(after.notes), (try mean(before.notes) - Double(shift)) / 40)
+      #expect(abs(told - expected) < 0.02, "\(told), \(expected)")
+    }
+  }
 }

@@ -13,7 +13,7 @@ package struct IntensityModel: Sendable {
     package var variance: Double
   }
 
-  package let scale: IntensityScale
+  package private(set) var scale: IntensityScale
   /// For each group, its Gaussians; weights sum to 1.
   package private(set) var groups: [[Component]]
   /// For each group, the share of its voxels that are exactly zero.
@@ -177,6 +177,17 @@ package struct IntensityModel: Sendable {
       for i in groups[group].indices {
         result.groups[group][i].variance += variances[variances.count / 2]
       }
+    }
+    return result
+  }
+
+  /// The same of intensities to which something has been added.
+  func shifted(by shift: Float) -> IntensityModel {
+    var result = self
+    result.scale = scale.shifted(by: shift)
+    for group in groups.indices {
+      for i in groups[group].indices { result.groups[group][i].mean += Double(shift) }
+      result.anchors[group].mean += Double(shift)
     }
     return result
   }

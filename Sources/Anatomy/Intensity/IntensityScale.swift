@@ -17,12 +17,14 @@ package struct IntensityScale: Equatable, Sendable {
   package let low: Float
   /// Intensity at the upper edge of the last but one row.
   package let high: Float
+  /// Whether zero means no signal, so that a factor on intensities means something.
+  package let startsAtZero: Bool
 
   /// From the 0.1 and 99.9 percentiles of the intensities that are neither zero nor missing. The range
-  /// starts at zero unless there are negative values.
+  /// starts at zero unless there are negative values. `isShifted` says that something has been added to all of them.
   ///
-  /// - Returns: nil when there is no contrast: fewer than 100 such voxels, or all of them equal.
-  package init?(_ voxels: [Float]) {
+  /// Nil when there is no contrast: fewer than 100 such voxels, or all of them equal.
+  package init?(_ voxels: [Float], isShifted: Bool = false) {
     // Every 61st voxel and at most about 400 000 of them: a percentile needs no more.
     let step = max(1, voxels.count / 400_000)
     var sample: [Float] = []
@@ -37,12 +39,18 @@ package struct IntensityScale: Equatable, Sendable {
     let top = sample[sample.count - 1 - sample.count / 1000]
     guard top > bottom else { return nil }
     let low = min(0, bottom)
-    self.init(low: low, high: low + (top - low) * 1.05)
+    self.init(low: low, high: low + (top - low) * 1.05, startsAtZero: low == 0 && !isShifted)
   }
 
-  package init(low: Float, high: Float) {
+  package init(low: Float, high: Float, startsAtZero: Bool? = nil) {
     self.low = low
     self.high = high
+    self.startsAtZero = startsAtZero ?? (low == 0)
+  }
+
+  /// The same rows of intensities to which something has been added.
+  func shifted(by shift: Float) -> IntensityScale {
+    IntensityScale(low: low + shift, high: high + shift, startsAtZero: startsAtZero)
   }
 
   /// Width of a row in intensity units.

@@ -19,11 +19,12 @@ package struct ScanFit: Sendable {
 }
 
 extension Segmenter {
-  /// Fits a scan whose axes run closest to R, A and S.
+  /// Fits a scan whose axes run closest to R, A and S, and whose padding is zero, if need be by a shift of all intensities.
   func fit(
-    _ scan: Volume<Float>, path: String, progress: (Stage) -> Void, trace: (String) -> Void
+    _ scan: Volume<Float>, isShifted: Bool = false, path: String, progress: (Stage) -> Void,
+    trace: (String) -> Void
   ) throws -> ScanFit {
-    guard let scale = IntensityScale(scan.voxels) else {
+    guard let scale = IntensityScale(scan.voxels, isShifted: isShifted) else {
       throw AnatomyError.noContrast(path: path)
     }
     progress(.registration)

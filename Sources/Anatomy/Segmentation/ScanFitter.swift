@@ -42,8 +42,7 @@ struct ScanFitter {
     self.samples = samples
     self.scale = scale
     isKnown = segmenter.isTargetGroup
-    // Without a true zero, a factor on the intensities means nothing.
-    fitsBias = segmenter.settings.fitsBias && scale.low == 0
+    fitsBias = segmenter.settings.fitsBias && scale.startsAtZero
     base = samples.positions(toAtlas)
     positions = view.kernelPositions(base)
     let start = groups.histogram(positions: positions, rows: samples.rows, table: affine.table)

@@ -113,8 +113,14 @@ package struct Segmenter: Sendable {
     _ scan: consuming Volume<Float>, path: String,
     progress: (Stage) -> Void = { _ in }, trace: (String) -> Void = { _ in }
   ) throws -> Segmentation {
-    let (canonical, order) = Self.canonical(scan)
-    let fit = try fit(canonical, path: path, progress: progress, trace: trace)
+    var (canonical, order) = Self.canonical(scan)
+    let padding = ScanPadding(of: canonical.voxels)
+    if padding.value != 0 {
+      trace("padded with \(padding.value)")
+      canonical = padding.removed(from: canonical)
+    }
+    let fit = try fit(
+      canonical, isShifted: padding.value != 0, path: path, progress: progress, trace: trace)
     progress(.labels)
     let result = try label(canonical, fit)
     trace("labels")
@@ -129,7 +135,8 @@ package struct Segmenter: Sendable {
       posteriors: result.posteriors,
       entropy: result.entropy.map { order.undo(Volume(grid: order.target, voxels: $0)) },
       order: order, volumes: result.volumes,
-      transform: fit.transform, kind: fit.kind, model: fit.model, quality: quality)
+      transform: fit.transform, kind: fit.kind, model: fit.model.shifted(by: padding.value),
+      quality: quality)
   }
 
   /// The scan with axes closest to R, A and S.
