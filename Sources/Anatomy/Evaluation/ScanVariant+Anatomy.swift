@@ -121,9 +121,7 @@ extension ScanVariant {
     for voxel in white.indices where white[voxel] {
       let distance = distances[voxel].squareRoot()
       guard distance < Float(lesionReach) else { continue }
-      let row = voxel / grid.extents.x
-      let place = SIMD3(voxel % grid.extents.x, row % grid.extents.y, row / grid.extents.y)
-      let at = SIMD3<Float>(SIMD3<Double>(place) * grid.spacing)
+      let at = SIMD3<Float>(SIMD3<Double>(grid.voxel(at: voxel)) * grid.spacing)
       chances.append((voxel, field.at(at).x - distance / Float(lesionDecay)))
     }
     guard !chances.isEmpty else { return nil }

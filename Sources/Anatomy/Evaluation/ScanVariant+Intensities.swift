@@ -75,8 +75,8 @@ extension ScanVariant {
       grid: scan.grid,
       voxels: scan.voxels.enumerated().map { voxel, old in
         guard old != 0, old.isFinite else { return old }
-        let next = max(1, curve.firstIndex { Double(old) < $0.old } ?? curve.count)
-        let (from, to) = (curve[min(next, 2) - 1], curve[min(next, 2)])
+        let upper = Double(old) < curve[1].old ? 1 : 2
+        let (from, to) = (curve[upper - 1], curve[upper])
         let along = min(max((Double(old) - from.old) / (to.old - from.old), 0), 1)
         let value =
           from.new + along * (to.new - from.new) + densityNoise * noise.normals(voxel).0
@@ -96,9 +96,7 @@ extension ScanVariant {
     let spacing = SIMD3<Float>(grid.spacing)
     var voxels = scan.voxels
     for voxel in voxels.indices {
-      let row = voxel / grid.extents.x
-      let place = SIMD3(voxel % grid.extents.x, row % grid.extents.y, row / grid.extents.y)
-      voxels[voxel] *= exp(field.at(SIMD3<Float>(place) * spacing).x)
+      voxels[voxel] *= exp(field.at(SIMD3<Float>(grid.voxel(at: voxel)) * spacing).x)
     }
     return Volume(grid: grid, voxels: voxels)
   }

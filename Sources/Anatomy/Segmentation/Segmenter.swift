@@ -115,12 +115,13 @@ package struct Segmenter: Sendable {
   ) throws -> Segmentation {
     var (canonical, order) = Self.canonical(scan)
     let padding = ScanPadding(of: canonical.voxels)
-    if padding.value != 0 {
+    let isShifted = padding.value != 0
+    if isShifted {
       trace("padded with \(padding.value)")
       canonical = padding.removed(from: canonical)
     }
     let fit = try fit(
-      canonical, isShifted: padding.value != 0, path: path, progress: progress, trace: trace)
+      canonical, isShifted: isShifted, path: path, progress: progress, trace: trace)
     progress(.labels)
     let result = try label(canonical, fit)
     trace("labels")

@@ -22,6 +22,12 @@ package struct Grid: Equatable, Sendable {
   /// Position in memory of a voxel.
   package func index(_ x: Int, _ y: Int, _ z: Int) -> Int { (z * extents.y + y) * extents.x + x }
 
+  /// The voxel at a position in memory.
+  package func voxel(at index: Int) -> SIMD3<Int> {
+    let row = index / extents.x
+    return SIMD3(index % extents.x, row % extents.y, row / extents.y)
+  }
+
   /// World position of the middle of the box.
   package var centre: SIMD3<Double> {
     affine((SIMD3<Double>(extents) - SIMD3(repeating: 1)) / 2)
