@@ -84,6 +84,11 @@ import segpipe
       let sidecar = try dataset.json(image + ".json")
       #expect(sidecar["SpatialReference"] as? String == "orig")
       #expect(sidecar["Sources"] as? [String] == ["bids:raw:sub-01/anat/sub-01_T1w.nii.gz"])
+      for level in ["participant", "group"] {
+        let none = try Program.run(
+          "bids", dataset.raw, dataset.out, level, "--atlas", TinyAtlas.folder, "--suffix", "T7w")
+        #expect(none.status == 18, "\(none.errors)")
+      }
       let early = try dataset.bids("group")
       #expect(early.status == 75, "\(early.errors)")
       #expect(early.errors.contains("segment/sub-02_ses-a_T2w: not done"))

@@ -35,6 +35,20 @@ import Testing
     }
   }
 
+  @Test func whatWouldDoNothingIsRefused() throws {
+    for line in [
+      ["accuracy", "scan.nii", "reference.nii", "--affine", "a.txt"],
+      ["encoder", "scan.nii", "--affine", "a.txt"],
+    ] {
+      let result = try Program.run(["bench"] + line)
+      #expect(result.status == 64)
+      #expect(result.errors.contains("--affine is for segment alone."), "\(result.errors)")
+    }
+    let kept = try Program.run(
+      "bench", "accuracy", "--robust", "scan.nii", "reference.nii", "--keep", "/proc/kept")
+    #expect(kept.status == 73, "\(kept.errors)")
+  }
+
   @Test func nothingIsKeptOfScansAsTheyAre() throws {
     let result = try Program.run(
       "bench", "accuracy", "scan.nii", "reference.nii", "--keep", "kept")

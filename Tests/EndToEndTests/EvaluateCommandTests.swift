@@ -22,7 +22,7 @@ import Testing
         environment: ["LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8"])
       #expect(text.status == 0)
       #expect(text.output.contains("label-3"))
-      #expect(text.output.hasSuffix("mean over 1 scans: 0.6667\n"))
+      #expect(text.output.hasSuffix("mean over 1 scan: 0.6667\n"))
       let table = try String(contentsOfFile: folder + "/t.tsv", encoding: .utf8)
       #expect(table.contains("\t3\tlabel-3\t0.666667\t"))
       #expect(table.contains("\t48\t96\t96.000\t192.000\t-96.000\t-50.000\n"))
@@ -30,6 +30,24 @@ import Testing
       let report = try #require(
         try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
       #expect(abs((report["meanDice"] as? Double ?? 0) - 2.0 / 3) < 1e-12)
+    }
+  }
+
+  @Test func oneOfSeveralVolumesIsScored() throws {
+    try Scratch.use { folder in
+      let (found, truth) = (folder + "/s.nii", folder + "/r.nii")
+      try write(truth, on: grid) { $0 < 96 ? 3 : 0 }
+      // The reference's voxels twice, as two volumes of a 4-D image.
+      var bytes = try fileBytes(truth)
+      let voxels = bytes.suffix(grid.count)
+      bytes += voxels
+      (bytes[40], bytes[48]) = (4, 2)
+      try Data(bytes).write(to: URL(fileURLWithPath: found))
+      let refused = try Program.run("evaluate", found, truth)
+      #expect(refused.status == 65 && refused.errors.contains("--volume"), "\(refused.errors)")
+      try Data(bytes).write(to: URL(fileURLWithPath: truth))
+      let scored = try Program.run("evaluate", found, truth, "--volume", "1")
+      #expect(scored.output.hasSuffix("mean over 1 scan: 1.0000\n"), "\(scored)")
     }
   }
 

@@ -13,7 +13,7 @@ import Testing
     (["doctor", "--device", "cuda"], "--device is 'cuda'; segpipe computes on the cpu alone."),
     (["doctor", "--progress", "wheel"], "The value 'wheel' is invalid"),
     (["doctor", "-q", "-v"], "--quiet and --verbose exclude each other."),
-    (["evaluate", "a.nii"], "1 files given; each segmentation needs its reference."),
+    (["evaluate", "a.nii"], "Files go in pairs, each segmentation with its reference; 1 given."),
     (["evaluate", "a", "b", "-o", "c.xls"], "--output is 'c.xls'; it must end in .tsv or .csv."),
     (["labels", "convert", "a.tsv", "b.xyz"], "'b.xyz' has no known extension"),
     (["labels", "convert", "a.tsv"], "Missing expected argument '<output>'"),

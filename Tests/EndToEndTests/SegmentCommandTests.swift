@@ -99,6 +99,23 @@ import Testing
     }
   }
 
+  @Test func volumesDoNotDependOnFurtherOutputs() throws {
+    try Scratch.use { folder in
+      try write(folder + "/scan.nii")
+      func volumes(_ name: String, _ further: String...) throws -> [String] {
+        let result = try Program.run(
+          ["segment", folder + "/scan.nii", "-o", "\(folder)/\(name).nii"] + atlas
+            + ["--volumes", "\(folder)/\(name).tsv"] + further)
+        #expect(result.status == 0, "\(result.errors)")
+        return try ["tsv", "json", "nii"].map { try fileBytes("\(folder)/\(name).\($0)") }
+          .map { String(decoding: $0, as: UTF8.self) }
+      }
+      let plain = try volumes("plain")
+      #expect(try volumes("soft", "--posteriors", folder + "/p.nii") == plain)
+      #expect(try volumes("doubt", "--entropy", folder + "/e.nii") == plain)
+    }
+  }
+
   @Test func aSavedAffineSpeaksEveryFormat() throws {
     try Scratch.use { folder in
       let moved = Grid(
@@ -159,10 +176,13 @@ import Testing
       #expect(names(folder + "/listed") == ["a_seg.json", "a_seg.nii.gz"])
       #expect(
         try fileBytes(folder + "/listed/a_seg.nii.gz") == fileBytes(folder + "/out/a_seg.nii.gz"))
-      for _ in 0..<2 {
-        _ = try Program.run(["segment", folder + "/in", "-o", folder + "/in"] + atlas)
+      let soft = ["--posteriors", folder + "/in", "--entropy", folder + "/in"]
+      for further in [[], soft, soft, []] {
+        let again = try Program.run(
+          ["segment", folder + "/in", "-o", folder + "/in"] + atlas + further)
+        #expect(again.errors.contains("segpipe: 1 of 3 scans failed:"), "\(again.errors)")
       }
-      #expect(names(folder + "/in").count == 8)
+      #expect(names(folder + "/in").count == 14)
     }
   }
 
@@ -262,9 +282,13 @@ import Testing
           65, ["segment", scan, "-o", folder + "/a.nii", "--atlas", folder],
           "no usable atlas: no atlas-NAME_description.json"
         ),
+        (
+          65, ["segment", scan, "-o", folder + "/a.nii", "--workspace", folder + "/w"],
+          "\(folder)/w/atlas: no usable atlas"
+        ),
       ]
       for (status, arguments, words) in cases {
-        let isAtlasGiven = arguments.contains("--atlas")
+        let isAtlasGiven = arguments.contains { ["--atlas", "--workspace"].contains($0) }
         let result = try Program.run(arguments + (isAtlasGiven ? [] : atlas))
         #expect(result.status == status, "\(arguments): \(result.errors)")
         #expect(result.errors.contains(words), "\(result.errors)")

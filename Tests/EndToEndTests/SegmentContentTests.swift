@@ -82,6 +82,31 @@ import Testing
     #expect(most.labels == nil)
   }
 
+  /// No block of 12 mm is filled to a half.
+  @Test func thinPiecesAreDoubtedOrRefused() throws {
+    let thin = try segment { scan in
+      let plane = scan.grid.extents.x * scan.grid.extents.y
+      for voxel in scan.voxels.indices where voxel / plane % 4 != 0 { scan.voxels[voxel] = 0 }
+    }
+    #expect([0, 65].contains(thin.result.status), "\(thin.result)")
+    #expect(thin.result.status == 65 || thin.result.errors.contains("FAIL"))
+  }
+
+  /// As resampling by splines leaves it: not one voxel is zero.
+  @Test func valuesAroundZeroArePadding() throws {
+    func padded(_ scan: inout Volume<Float>, _ value: (Int) -> Float) {
+      let labels = TinyAtlas.labels(on: scan.grid)
+      for voxel in scan.voxels.indices where labels.voxels[voxel] == 0 {
+        scan.voxels[voxel] = value(voxel)
+      }
+    }
+    let zeros = try segment { padded(&$0) { _ in 0 } }
+    let ringing = try segment { padded(&$0) { Float($0 % 7 - 3) * 0.2 } }
+    #expect(ringing.result.status == 0, "\(ringing.result.errors)")
+    #expect(try #require(ringing.labels).voxels == #require(zeros.labels).voxels)
+    #expect(try dice(ringing.labels) > 0.9)
+  }
+
   @Test func oneHotVoxelChangesNothingElse() throws {
     let plain = try segment { _ in }
     let hot = try segment { $0[3, 3, 3] = 1e30 }

@@ -247,7 +247,7 @@ import Testing
     #expect(study.events.contains("mark/a waits"))
 
     options.patience = .seconds(20)
-    nonisolated(unsafe) let held = lock
+    let held = lock
     let release = Thread {
       Thread.sleep(forTimeInterval: 0.3)
       held.release()

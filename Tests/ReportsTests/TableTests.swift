@@ -77,7 +77,7 @@ import Testing
           structure    Dice  95 % distance, mm  volume, mm3  difference
           liver       0.500               1.50           20       0.0 %
           vessel      0.000                n/a            0    -100.0 %
-        mean over 1 scans: 0.2500
+        mean over 1 scan: 0.2500
         """)
     #expect(report.rows[2].last == "-100.000")
     let json = try #require(

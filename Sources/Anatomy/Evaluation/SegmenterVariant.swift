@@ -3,7 +3,7 @@ import Imaging
 /// Ways to segment a scan with parts of the method switched on or off, so that each one's worth can be
 /// measured.
 package struct SegmenterVariant: Sendable {
-  package let name: String
+  package private(set) var name: String
   private var usesIntensities = true
   private var hasTissueGroups = true
   private var fitsBias = true
@@ -53,14 +53,9 @@ package struct SegmenterVariant: Sendable {
       $0.givesMixedVoxels = false
     }
     func add(_ name: String, _ change: (inout SegmenterVariant) -> Void) {
-      var next = SegmenterVariant(name)
-      (next.usesIntensities, next.hasTissueGroups) = (parts.usesIntensities, parts.hasTissueGroups)
-      (next.fitsBias, next.fitsWarp) = (parts.fitsBias, parts.fitsWarp)
-      (next.usesLatent, next.refines) = (parts.usesLatent, parts.refines)
-      (next.usesContext, next.givesMixedVoxels) = (parts.usesContext, parts.givesMixedVoxels)
-      change(&next)
-      parts = next
-      steps.append(next)
+      parts.name = name
+      change(&parts)
+      steps.append(parts)
     }
     add("location prior") { _ in }
     add("+ EM") { $0.usesIntensities = true }
@@ -94,8 +89,8 @@ package struct SegmenterVariant: Sendable {
   ) throws -> Segmenter {
     var settings = settings
     settings.usesIntensities = usesIntensities
-    settings.fitsBias = fitsBias
-    settings.fitsWarp = fitsWarp
+    settings.fitsBias = fitsBias && settings.fitsBias
+    settings.fitsWarp = fitsWarp && settings.fitsWarp
     settings.givesMixedVoxels = givesMixedVoxels
     if !refines { settings.refinements = 0 }
     if let likelihood { settings.likelihood = likelihood }

@@ -152,13 +152,12 @@ package struct BiasField: Sendable {
   /// What `bending` makes of a node inside whose neighbours are 0.
   private static let bendingOfOne = 18.0
 
-  /// The biharmonic operator with free edges: the Laplacian along each axis, twice.
+  /// The second difference along each axis, twice, with free edges.
   private static func bending(_ v: [Double], _ n: SIMD3<Int>) -> [Double] {
     var result = [Double](repeating: 0, count: v.count)
     let strides = [1, n.x, n.x * n.y]
     let sizes = [n.x, n.y, n.z]
-    // Sum over axes of D'D, D the second difference at inner nodes; mixed terms through the Laplacian of
-    // pairs of axes are left out.
+    // Sum over axes of D'D, D the second difference at inner nodes: the biharmonic operator less its mixed terms.
     for axis in 0..<3 where sizes[axis] > 2 {
       let s = strides[axis]
       for block in stride(from: 0, to: v.count, by: s * sizes[axis]) {

@@ -14,12 +14,9 @@ extension IntensityModel {
       guard x > 0 else { return 0 }
       var sum = 0.0
       for c in groups[group] where c.mean > 0 {
-        let d = x - c.mean
-        let density =
-          c.weight * exp(-0.5 * d * d / c.variance) / (2 * Double.pi * c.variance).squareRoot()
         let r = max(-1, min(1, log(x / c.mean)))
         let w = c.mean * c.mean / c.variance
-        sum += density * w * (shifted ? r + 2 : 1)
+        sum += Self.density(c, x) * w * (shifted ? r + 2 : 1)
       }
       return Float((1 - zeroShare[group]) * (1 - Self.outliers) * sum * Double(scale.width))
     }

@@ -53,12 +53,12 @@ package struct IntensityModel: Sendable {
     anchors = groups.map { $0[0] }
   }
 
-  /// Forgets what was estimated of some groups, and estimates them from the histogram alone.
+  /// Forgets what was estimated of some groups, takes them from the histogram alone, and goes on with all.
   package mutating func start(_ groups: some Sequence<Int>, histogram: GroupHistogram) {
     for group in groups {
       let (median, spread) = Self.robustMoments(histogram, group: group, scale: scale)
       anchors[group] = Component(weight: 1, mean: median, variance: spread * spread)
-      // Means spread evenly over two standard deviations either side of the middle.
+      // Means around the median, apart by three standard deviations over their number.
       let count = self.groups[group].count
       self.groups[group] = (0..<count).map { i in
         let offset = count == 1 ? 0 : Double(2 * i - count + 1) / Double(count)
@@ -70,7 +70,7 @@ package struct IntensityModel: Sendable {
     update(histogram: histogram, rounds: 10)
   }
 
-  /// Median and 1.4826 times the median absolute deviation of a group's intensities other than zero.
+  /// Median of a group's intensities other than zero, and the standard deviation of a Gaussian with their quartiles.
   private static func robustMoments(
     _ histogram: GroupHistogram, group: Int, scale: IntensityScale
   ) -> (median: Double, spread: Double) {
@@ -154,7 +154,8 @@ package struct IntensityModel: Sendable {
   /// Sums of standard deviations by which the means of two tissues differ at least.
   private static let apart = 1.2
 
-  private static func density(_ c: Component, _ x: Double) -> Double {
+  /// A Gaussian's part in the density of its mixture.
+  static func density(_ c: Component, _ x: Double) -> Double {
     let d = x - c.mean
     return c.weight * exp(-0.5 * d * d / c.variance) / (2 * Double.pi * c.variance).squareRoot()
   }

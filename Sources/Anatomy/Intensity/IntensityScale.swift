@@ -25,14 +25,15 @@ package struct IntensityScale: Equatable, Sendable {
   ///
   /// Nil when there is no contrast: fewer than 100 such voxels, or all of them equal.
   package init?(_ voxels: [Float], isShifted: Bool = false) {
-    // Every 61st voxel and at most about 400 000 of them: a percentile needs no more.
-    let step = max(1, voxels.count / 400_000)
+    // About 400 000 voxels: a percentile needs no more. They come from all planes along each axis, as they are apart by
+    // what has no factor in common with how many voxels there are.
+    var step = max(1, voxels.count / 400_000)
+    while voxels.count.hasCommonFactor(with: step) { step += 1 }
     var sample: [Float] = []
     for i in stride(from: 0, to: voxels.count, by: step) {
       let value = voxels[i]
       if value != 0, value.isFinite { sample.append(value) }
     }
-    guard sample.count >= 100 || step > 1 else { return nil }
     sample.sort()
     guard sample.count >= 100 else { return nil }
     let bottom = sample[sample.count / 1000]
@@ -67,4 +68,13 @@ package struct IntensityScale: Equatable, Sendable {
 
   /// The intensity in the middle of a row between 1 and `levels`.
   package func intensity(_ row: Int) -> Float { low + (Float(row) - 0.5) * width }
+}
+
+extension Int {
+  /// Whether a number above 1 divides both.
+  fileprivate func hasCommonFactor(with other: Int) -> Bool {
+    var (a, b) = (self, other)
+    while b != 0 { (a, b) = (b, a % b) }
+    return a > 1
+  }
 }

@@ -88,8 +88,7 @@ package struct AffineRegistration: Sendable {
     let radius = 60.0
     var damping = 1e-2
     let position = prior.positionOfWorld
-    var map = position * transform
-    var positions = samples.positions(map)
+    var positions = samples.positions(position * transform)
     for iteration in 0..<iterations {
       if iteration > 0 { estimate(positions, samples, prior) }
       var gradients: [Float]? = [Float](repeating: 0, count: 3 * samples.count)
@@ -115,14 +114,12 @@ package struct AffineRegistration: Sendable {
           columns: linear.columns,
           translation: centre - linear.linear(centre) + SIMD3(step[0], step[1], step[2]))
         let candidate = change * transform
-        let candidateMap = position * candidate
-        let candidatePositions = samples.positions(candidateMap)
+        let candidatePositions = samples.positions(position * candidate)
         var none: [Float]? = nil
         let after = prior.logLikelihood(
           positions: candidatePositions, rows: samples.rows, table: table, gradients: &none)
         if after > before, Self.isPlausible(candidate) {
           transform = candidate
-          map = candidateMap
           positions = candidatePositions
           score = after / Double(samples.count)
           damping = max(1e-4, damping / 4)

@@ -386,9 +386,12 @@ struct PlaneLabeller: Sendable {
           }
           if !isOne {
             one.withUnsafeMutableBufferPointer { run($0.baseAddress) }
-          } else if kept == .all {
-            posteriors.withUnsafeMutableBufferPointer { run($0.baseAddress) }
           } else {
+            // Labels and sums are the same whether posteriors are wanted or not.
+            if kept == .all {
+              posteriors.withUnsafeMutableBufferPointer { run($0.baseAddress) }
+              for k in sums.indices { sums[k] = 0 }
+            }
             run(nil)
           }
         }

@@ -19,14 +19,11 @@ package struct ScanFit: Sendable {
 }
 
 extension Segmenter {
-  /// Fits a scan whose axes run closest to R, A and S, and whose padding is zero, if need be by a shift of all intensities.
+  /// - Throws: as `segment`.
   func fit(
-    _ scan: Volume<Float>, isShifted: Bool = false, path: String, progress: (Stage) -> Void,
-    trace: (String) -> Void
+    _ prepared: PreparedScan, path: String, progress: (Stage) -> Void, trace: (String) -> Void
   ) throws -> ScanFit {
-    guard let scale = IntensityScale(scan.voxels, isShifted: isShifted) else {
-      throw AnatomyError.noContrast(path: path)
-    }
+    let (scan, scale) = (prepared.volume, try prepared.scale(path: path))
     progress(.registration)
     let (affine, kind, gainOfHalfTurn) = register(scan, scale: scale, trace: trace)
 
@@ -43,7 +40,6 @@ extension Segmenter {
     }
     warp(&fitter, Self.fineWarp, trace: trace)
     let (information, tissueInformation) = (fitter.information(), fitter.tissueInformation())
-    let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
     // Averages over blocks have narrower distributions than the voxels that are to be labelled.
     let everySecond = region.selection(of: scan.grid, under: affine.transform, step: 2)
     let voxels = ScanSamples(scan, scale: scale, keep: everySecond)
@@ -69,7 +65,6 @@ extension Segmenter {
     _ scan: Volume<Float>, _ affine: AffineRegistration, scale: IntensityScale, path: String,
     trace: (String) -> Void
   ) throws -> ScanFitter {
-    let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
     let blocks = Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: 2))
     let samples = ScanSamples(
       blocks, scale: scale, keep: region.selection(of: blocks.grid, under: affine.transform))
@@ -96,10 +91,8 @@ extension Segmenter {
   func observe(
     _ scan: Volume<Float>, path: String, trace: (String) -> Void = { _ in }
   ) throws -> ObservedFit {
-    let scan = Self.canonical(scan).volume
-    guard let scale = IntensityScale(scan.voxels) else {
-      throw AnatomyError.noContrast(path: path)
-    }
+    let prepared = PreparedScan(scan)
+    let (scan, scale) = (prepared.volume, try prepared.scale(path: path))
     let (affine, _, _) = register(scan, scale: scale, trace: trace)
     var fitter = try startFit(scan, affine, scale: scale, path: path, trace: trace)
     warp(&fitter, Self.coarseWarp, trace: trace)

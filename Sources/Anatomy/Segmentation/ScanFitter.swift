@@ -93,7 +93,8 @@ struct ScanFitter {
     )
     var weights = [Float](repeating: 0, count: all.count)
     var residuals = bias.logarithms(base)
-    for j in all.indices where samples.rows[j] != IntensityScale.zero {
+    let none = [IntensityScale.zero, IntensityScale.missing]
+    for j in all.indices where !none.contains(samples.rows[j]) {
       weights[j] = weighted[j] / all[j]
       residuals[j] += shifted[j] / weighted[j] - 2
     }

@@ -112,9 +112,9 @@ extension Segmenter {
   ///
   /// - Throws: as `segment`.
   func contextView(of scan: Volume<Float>, merge: SideMerge) throws -> ContextView {
-    let canonical = Self.canonical(scan).volume
-    let fit = try fit(canonical, path: "a drawn scan", progress: { _ in }, trace: { _ in })
+    let prepared = PreparedScan(scan)
+    let fit = try fit(prepared, path: "a drawn scan", progress: { _ in }, trace: { _ in })
     return ContextView(
-      scan, by: labeller(of: canonical, fit).onAtlas(scan.grid), merge: merge)
+      scan, by: labeller(of: prepared.volume, fit).onAtlas(scan.grid), merge: merge)
   }
 }

@@ -18,7 +18,8 @@ extension Segmenter {
     func known(_ kind: ScanKind) -> KindPrior {
       KindPrior(
         kind, table: prior.table, isTarget: isTarget, lanes: coarse.mm4.lanes,
-        dark: Int(scale.row(threshold)))
+        // At least a row: in a scan of thin pieces no block shows anything.
+        dark: max(1, Int(scale.row(threshold))))
     }
     func lookCloser(_ place: AffineRegistration) -> AffineRegistration {
       closeUp(place, finest, scale: scale, trace: trace)
@@ -82,7 +83,6 @@ extension Segmenter {
     _ fit: AffineRegistration, _ level: Volume<Float>, scale: IntensityScale,
     trace: (String) -> Void
   ) -> AffineRegistration {
-    let region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
     var best = fit
     // Each round sees the region under what the one before has found.
     for _ in 0..<Self.mostLooks {

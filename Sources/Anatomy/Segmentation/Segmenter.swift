@@ -61,6 +61,7 @@ package struct Segmenter: Sendable {
   let borders: FluidBorders
   let mixed: MixedVoxels
   let coarse: (mm8: GroupPrior, mm4: GroupPrior, mm2: GroupPrior)
+  let region: InterestRegion
 
   /// - Throws: `AnatomyError.tooManyLabels` for more tissue groups than the kernels hold.
   package init(
@@ -85,6 +86,7 @@ package struct Segmenter: Sendable {
       GroupPrior(prior, factor: max(1, Int((mm * perMM).rounded())))
     }
     coarse = (averaged(8), averaged(4), averaged(2))
+    region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
     var tissues = [[Int?]](repeating: [], count: groups)
     for (label, group) in prior.table.groupOfLabel.enumerated() {
       tissues[group].append(prior.table.labels[label].mapping)
@@ -113,17 +115,12 @@ package struct Segmenter: Sendable {
     _ scan: consuming Volume<Float>, path: String,
     progress: (Stage) -> Void = { _ in }, trace: (String) -> Void = { _ in }
   ) throws -> Segmentation {
-    var (canonical, order) = Self.canonical(scan)
-    let padding = ScanPadding(of: canonical.voxels)
-    let isShifted = padding.value != 0
-    if isShifted {
-      trace("padded with \(padding.value)")
-      canonical = padding.removed(from: canonical)
-    }
-    let fit = try fit(
-      canonical, isShifted: isShifted, path: path, progress: progress, trace: trace)
+    let prepared = PreparedScan(scan)
+    let (order, padding) = (prepared.order, prepared.padding)
+    if let words = padding.words { trace(words) }
+    let fit = try fit(prepared, path: path, progress: progress, trace: trace)
     progress(.labels)
-    let result = try label(canonical, fit)
+    let result = try label(prepared.volume, fit)
     trace("labels")
     let targets = zip(isTarget, result.volumes).filter { $0.0 }
     guard targets.contains(where: { $0.1.voxels > 0 }) else {
@@ -138,28 +135,5 @@ package struct Segmenter: Sendable {
       order: order, volumes: result.volumes,
       transform: fit.transform, kind: fit.kind, model: fit.model.shifted(by: padding.value),
       quality: quality)
-  }
-
-  /// The scan with axes closest to R, A and S.
-  static func canonical(
-    _ scan: consuming Volume<Float>
-  ) -> (volume: Volume<Float>, order: VoxelOrder) {
-    let order = VoxelOrder(from: scan.grid, to: .canonical)
-    let ordered = order.apply(scan)
-    return (Volume(grid: rounded(ordered.grid), voxels: ordered.voxels), order)
-  }
-
-  /// The grid with its affine rounded to a thousandth of a mm at each corner or better: the same scan
-  /// stored in another order differs in the last bits of its affine.
-  private static func rounded(_ grid: Grid) -> Grid {
-    func round(_ v: SIMD3<Double>, _ unit: Double) -> SIMD3<Double> {
-      (v / unit).rounded(.toNearestOrEven) * unit
-    }
-    let a = grid.affine
-    return Grid(
-      extents: grid.extents,
-      affine: Affine(
-        columns: (round(a.columns.0, 1e-6), round(a.columns.1, 1e-6), round(a.columns.2, 1e-6)),
-        translation: round(a.translation, 1e-3)))
   }
 }

@@ -8,7 +8,7 @@ package enum LabelTableFormat: String, CaseIterable, Sendable {
   case fastsurfer
   /// ITK-SNAP's label descriptions, `index R G B A visible mesh "name"`.
   case itksnap
-  /// 3D Slicer's colour table, `index name R G B A`. Written only.
+  /// 3D Slicer's colour table, `index name R G B A`; read as FreeSurfer's is.
   case slicer
 
   /// The format that a path's extension stands for when writing, or nil.

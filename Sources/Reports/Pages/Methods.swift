@@ -19,7 +19,9 @@ package struct Methods {
         + "used for training.",
     ]
     if settings.fitsBias {
-      steps.append("A smooth multiplicative bias field was estimated with them.")
+      steps.append(
+        "A smooth multiplicative bias field was estimated with them"
+          + (scans == 1 ? "." : ", but of intensities that do not start at zero."))
     }
     if let prior = atlas.prior { steps.append(Self.reading(prior, atlas.encoder, settings, its)) }
     if settings.fitsWarp {

@@ -45,6 +45,8 @@ package struct ScanPage {
     identity: SegmentationSidecar.AtlasIdentity, settings: Segmenter.Settings,
     findings: [Finding], picture: [UInt8]
   ) {
+    var settings = settings
+    settings.fitsBias = settings.fitsBias && result.model.scale.startsAtZero
     let methods = Methods(atlas: identity, settings: settings)
     let messages = findings.filter { $0.level >= .warning }.map { "\($0.message) (\($0.fix))" }
     content = Content(

@@ -52,7 +52,9 @@ package struct EvaluationReport: Sendable {
           ])
       }
     }
-    lines.append("mean over \(pairs.count) scans: \(DecimalText.fixed(meanDice, 4))")
+    lines.append(
+      "mean over \(pairs.count) \(pairs.count == 1 ? "scan" : "scans"): \(DecimalText.fixed(meanDice, 4))"
+    )
     return lines.joined(separator: "\n")
   }
 

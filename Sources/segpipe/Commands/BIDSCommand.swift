@@ -52,7 +52,7 @@ struct BIDSCommand: ConsoleCommand {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Kinds of images to segment, such as T1w or T2w; any contrast will do. Default: T1w.",
+      "Kinds of images to segment, such as T1w or T2w; any contrast will do.",
       valueName: "suffixes"))
   var suffix: [String] = ["T1w"]
 
@@ -159,7 +159,8 @@ struct BIDSCommand: ConsoleCommand {
     options.shouldStop = { Interruption.signal != nil }
     (options.verifies, options.stopsAtFailure) = (verify, stopsAtFailure)
     options.gathersOnly = level == "group"
-    if level == "participant" { options.items = try selected(scans, console) }
+    let selected = try selected(scans, console)
+    if level == "participant" { options.items = selected }
     options.inFlight = ScansInFlight.count(
       stages, memory: resources.memory?.bytes,
       threadsPerScan: resources.threadsPerScan ?? ScansInFlight.usualThreads)

@@ -52,13 +52,15 @@ extension BenchCommand {
         valueName: "folder"))
     var keep: String?
 
-    @OptionGroup var method: SegmentMethodOptions
+    @OptionGroup(title: "Method") var method: SegmentMethodOptions
+    @OptionGroup(title: "Reading scans and references") var reading: ReadingOptions
     @OptionGroup var outputs: OutputOptions
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
       guard files.count % 2 == 0 else {
-        throw ValidationError("\(files.count) files given; each scan needs its reference.")
+        throw ValidationError(
+          "Files go in pairs, each scan with its reference; \(files.count) given.")
       }
       guard files.isEmpty != drawn.fromMaps.isEmpty else {
         throw ValidationError("Name scans and references, or label maps with --from-maps.")
@@ -69,20 +71,18 @@ extension BenchCommand {
       if keep != nil && !robust && drawn.fromMaps.isEmpty {
         throw ValidationError("--keep needs --robust or --from-maps.")
       }
+      try method.refuseAffine()
       if let output, DelimitedText(extensionOf: output) == nil {
         throw ValidationError("--output is '\(output)'; it must end in .tsv or .csv.")
       }
     }
 
     func perform(_ console: Console) throws {
-      if let keep {
-        try FileManager.default.createDirectory(atPath: keep, withIntermediateDirectories: true)
-      }
       for path in [output, picture].compactMap({ $0 }) + namesToKeep.flatMap(paths) {
         try OutputGuard.check(
           path, overwrite: outputs.overwrite, inputs: files + drawn.fromMaps)
       }
-      let choice = try AtlasChoice.choose(given: method.atlas, workspace: method.workspace)
+      let choice = try method.choice()
       let atlas = try AtlasFiles.read(choice.folder)
       let learned = try method.learned(choice, atlas)
       let progress = console.progress("measuring")
@@ -146,8 +146,8 @@ extension BenchCommand {
 
     private func read(_ scan: String, _ reference: String) throws -> LabelledScan {
       LabelledScan(
-        name: name(of: scan), scan: try ImageReader.readScan(scan).volume,
-        labels: try ImageReader.readLabels(reference).volume)
+        name: name(of: scan), scan: try ImageReader.readScan(scan, reading.options).volume,
+        labels: try ImageReader.readLabels(reference, reading.options).volume)
     }
 
     private func name(of scan: String) -> String {

@@ -6,7 +6,7 @@ import Networks
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Times the parts of the program that take long.",
+    abstract: "Times what takes long, and measures what each part of the method is worth.",
     discussion: """
       Examples:
         segpipe bench prior-step --steps 5

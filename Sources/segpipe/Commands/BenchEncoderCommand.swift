@@ -29,13 +29,15 @@ extension BenchCommand {
     @Flag(help: "Print all losses as JSON.")
     var json = false
 
-    @OptionGroup var method: SegmentMethodOptions
+    @OptionGroup(title: "Method") var method: SegmentMethodOptions
+    @OptionGroup(title: "Reading scans") var reading: ReadingOptions
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
       guard (1...10_000).contains(steps) else {
         throw ValidationError("--steps is \(steps); it must be 1 to 10000.")
       }
+      try method.refuseAffine()
       if method.noPrior { throw ValidationError("--no-prior leaves no latent to refine.") }
     }
 
@@ -52,7 +54,7 @@ extension BenchCommand {
     }
 
     func perform(_ console: Console) throws {
-      let choice = try AtlasChoice.choose(given: method.atlas, workspace: method.workspace)
+      let choice = try method.choice()
       let atlas = try AtlasFiles.read(choice.folder)
       let learned = try method.learned(choice, atlas)
       guard learned.prior != nil else {
@@ -64,7 +66,7 @@ extension BenchCommand {
       var entries: [Entry] = []
       for (index, path) in scans.enumerated() {
         let race = try segmenter.race(
-          try ImageReader.readScan(path).volume, path: path, steps: steps,
+          try ImageReader.readScan(path, reading.options).volume, path: path, steps: steps,
           trace: { console.detail("\(path): \($0)") })
         entries.append(
           Entry(

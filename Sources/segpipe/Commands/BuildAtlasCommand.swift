@@ -135,7 +135,9 @@ struct BuildAtlasCommand: ConsoleCommand {
     let files = try LabelMapFiles(maps)
     let progress = console.progress("building the atlas")
     let atlas = try build.perform(files, to: folder, console: console) { progress.update($0) }
-    if output == nil { try WorkspaceMaps(workspace ?? "segpipe-work").write(files.paths) }
+    if output == nil {
+      try WorkspaceMaps(workspace ?? AtlasChoice.commonWorkspace).write(files.paths)
+    }
     progress.finish()
     console.note("\(folder): \(AtlasBuild.summary(of: atlas))")
   }

@@ -77,7 +77,7 @@ struct ConformCommand: ConsoleCommand {
       try labels
       ? request.labels(input, to: output, reading.options)
       : request.scan(input, to: output, reading.options)
-    for finding in result { console.warn("\(input): \(finding.message). \(finding.fix)") }
+    console.show(result, of: input)
     console.note("\(output) written")
   }
 }

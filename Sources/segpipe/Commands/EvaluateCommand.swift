@@ -45,12 +45,14 @@ struct EvaluateCommand: ConsoleCommand {
     help: ArgumentHelp("Also write a table, .tsv or .csv.", valueName: "file"))
   var output: String?
 
+  @OptionGroup(title: "Reading label maps") var reading: ReadingOptions
   @OptionGroup var outputs: OutputOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
     if files.count % 2 != 0 {
-      throw ValidationError("\(files.count) files given; each segmentation needs its reference.")
+      throw ValidationError(
+        "Files go in pairs, each segmentation with its reference; \(files.count) given.")
     }
     if labels != nil && set != nil {
       throw ValidationError("--labels and --set exclude each other.")
@@ -82,8 +84,8 @@ struct EvaluateCommand: ConsoleCommand {
   private func score(
     _ segmentation: String, against reference: String, _ table: LabelTable?, _ console: Console
   ) throws -> EvaluationReport.Pair {
-    let found = try ImageReader.readLabels(segmentation)
-    let truth = try ImageReader.readLabels(reference)
+    let found = try ImageReader.readLabels(segmentation, reading.options)
+    let truth = try ImageReader.readLabels(reference, reading.options)
     for (path, findings) in [(segmentation, found.findings), (reference, truth.findings)] {
       console.show(findings, of: path)
     }

@@ -11,9 +11,9 @@ struct LabelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Converts a label table to another format.",
       discussion: """
-        Reads TSV (BIDS's columns and group, partner, sources), FreeSurfer, FastSurfer and ITK-SNAP \
-        tables, told apart by their content. Only TSV keeps everything; the others keep values, names \
-        and colours.
+        Reads TSV (BIDS's columns and group, partner, sources), FreeSurfer, FastSurfer, ITK-SNAP and \
+        3D Slicer tables, told apart by their content; writes all but FastSurfer's. Only TSV keeps \
+        everything; the others keep values, names and colours.
 
         Examples:
           segpipe labels convert FreeSurferColorLUT.txt labels.tsv

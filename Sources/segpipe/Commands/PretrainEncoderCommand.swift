@@ -115,6 +115,9 @@ struct TrainSegmenterCommand: ConsoleCommand {
     if fixedIntensities != nil && intensities == .dataSet {
       throw ValidationError("Give --fixed-intensities or --intensities data-set, not both.")
     }
+    if scans.isEmpty && list == nil && maps.isEmpty {
+      throw ValidationError("Nothing to train on: name scans, or label maps with --maps.")
+    }
     if maps.isEmpty && !training.holdOut.isEmpty {
       throw ValidationError("--hold-out names label maps; give them with --maps.")
     }

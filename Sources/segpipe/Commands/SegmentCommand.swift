@@ -70,8 +70,9 @@ struct SegmentCommand: ConsoleCommand {
       method: method.settings(levels: further.posteriorLevels), reading: reading.options,
       usesPrior: !method.noPrior, affine: try method.matrix())
     let progress = console.progress("segmenting")
-    let choice = try AtlasChoice.choose(given: method.atlas, workspace: method.workspace)
-    try MemoryGuard(try method.memory(choice)).checkBeforeAtlas(plan.jobs.map(\.scan))
+    let choice = try method.choice()
+    try MemoryGuard(try method.memory(choice), reading.options)
+      .checkBeforeAtlas(plan.jobs.map(\.scan))
     let atlas = try AtlasFiles.read(choice.folder)
     let learned = try method.learned(choice, atlas)
     console.note(

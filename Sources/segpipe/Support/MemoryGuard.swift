@@ -5,15 +5,19 @@ import Reports
 /// Refuses to segment scans that would take more memory than there is, before they take any.
 struct MemoryGuard {
   private let memory: SegmentationMemory
+  /// How scans are read.
+  private let reading: ReadOptions
 
-  init(_ memory: SegmentationMemory) { self.memory = memory }
+  init(_ memory: SegmentationMemory, _ reading: ReadOptions = ReadOptions()) {
+    (self.memory, self.reading) = (memory, reading)
+  }
 
   /// Before an atlas is read for scans; of several, each is judged when its turn comes.
   ///
   /// - Throws: `AnatomyError.tooLittleMemory`.
   func checkBeforeAtlas(_ scans: [String]) throws {
     guard let scan = scans.first else { return }
-    let voxels = scans.count == 1 ? Self.voxels(of: scan) : 0
+    let voxels = scans.count == 1 ? voxels(of: scan) : 0
     try check(memory.whole(voxels: voxels), for: scan)
   }
 
@@ -22,7 +26,7 @@ struct MemoryGuard {
 
   /// Before a scan is read, the atlas being in memory. Throws the same.
   func check(_ scan: String) throws {
-    try check(memory.scan(voxels: Self.voxels(of: scan)), for: scan)
+    try check(memory.scan(voxels: voxels(of: scan)), for: scan)
   }
 
   private func check(_ needed: Int, for path: String) throws {
@@ -32,7 +36,7 @@ struct MemoryGuard {
   }
 
   /// Standard input tells nothing in advance, and what cannot be read fails when it is read.
-  private static func voxels(of scan: String) -> Int {
-    scan == "-" ? 0 : (try? ImageReader.readHeader(scan))?.grid.count ?? 0
+  private func voxels(of scan: String) -> Int {
+    scan == "-" ? 0 : (try? ImageReader.readHeader(scan, reading))?.grid.count ?? 0
   }
 }

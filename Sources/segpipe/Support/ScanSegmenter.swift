@@ -47,7 +47,7 @@ final class ScanSegmenter {
         atlas: atlas.prior.grid.count, labels: atlas.prior.table.count,
         readsAnatomy: learned.prior != nil && settings.method.usesLatent,
         usesContext: learned.context != nil && settings.method.usesContext,
-        samples: settings.method.samples))
+        samples: settings.method.samples), settings.reading)
     identity = SegmentationSidecar.AtlasIdentity(
       atlas, learned: learned, settings: settings.method, source: choice.source)
   }

@@ -73,7 +73,9 @@ struct SegmentMethodOptions: ParsableArguments {
   var atlas: String?
 
   @Option(
-    help: ArgumentHelp("Workspace whose atlas is used if it holds one.", valueName: "folder"))
+    help: ArgumentHelp(
+      "Workspace whose atlas is used, with what was trained for it. Default: segpipe-work, if it holds one.",
+      valueName: "folder"))
   var workspace: String?
 
   @Option(
@@ -124,7 +126,7 @@ struct SegmentMethodOptions: ParsableArguments {
   var noContext = false
 
   @Option(
-    help: ArgumentHelp("Steps by which its latent is refined on the scan.", valueName: "N"))
+    help: ArgumentHelp("Steps by which the latent is refined on the scan.", valueName: "N"))
   var refine = Segmenter.Settings().refinements
 
   @Option(
@@ -139,7 +141,8 @@ struct SegmentMethodOptions: ParsableArguments {
   var seed = Segmenter.Settings().seed
 
   @Option(
-    help: "Form of the likelihood that it is refined by: exact, or jensen, the bound below it.")
+    help:
+      "Form of the likelihood that the latent is refined by: exact, or jensen, the bound below it.")
   var likelihood = EncoderSettings.Likelihood.exact
 
   @Flag(help: "Fit no warp: faster, less accurate.")
@@ -175,6 +178,11 @@ struct SegmentMethodOptions: ParsableArguments {
     }
   }
 
+  /// For commands that place scans themselves. Throws `ValidationError`.
+  func refuseAffine() throws {
+    if affine != nil { throw ValidationError("--affine is for segment alone.") }
+  }
+
   /// Each takes as much memory as an atlas.
   private static let mostSamples = 64
 
@@ -187,6 +195,14 @@ struct SegmentMethodOptions: ParsableArguments {
     (settings.samples, settings.seed) = (samples, seed)
     (settings.usesLatent, settings.usesContext) = (!noLatent, !noContext)
     return settings
+  }
+
+  /// The atlas to work with: a workspace that is named is meant, even if it holds none.
+  ///
+  /// - Throws: `AtlasLocationError`.
+  func choice() throws -> AtlasChoice {
+    if let workspace { return AtlasChoice(source: .workspace, folder: workspace + "/atlas") }
+    return try AtlasChoice.choose(given: atlas, workspace: nil)
   }
 
   /// What was trained, as far as it is there and wanted.

@@ -63,8 +63,14 @@ struct SegmentationPlan {
     var scans = scans
     if isMany {
       try Self.checkFolders(request)
-      let results = Set(scans.paths.map { Self.job(for: $0, in: request).labels })
-      // A second run on a folder that holds its own results.
+      // A second run on a folder that holds its own results, whichever the first was asked for.
+      let folders = [request.labels, request.posteriors, request.entropy].compactMap { $0 }
+      let results = Set(
+        scans.paths.flatMap { scan in
+          folders.flatMap { folder in
+            Ending.images.map { Self.path(ScanList.name(of: scan), $0, in: folder) }
+          }
+        })
       scans.drop { results.contains($0) }
       jobs = scans.paths.map { Self.job(for: $0, in: request) }
     } else {
@@ -86,15 +92,25 @@ struct SegmentationPlan {
       || ScanList.isFolder(output)
   }
 
+  /// What names of images end in.
+  private enum Ending {
+    static let labels = "_seg.nii.gz"
+    static let posteriors = "_posteriors.nii.gz"
+    static let entropy = "_entropy.nii.gz"
+    static let images = [labels, posteriors, entropy]
+  }
+
+  private static func path(_ name: String, _ ending: String, in folder: String) -> String {
+    (folder.hasSuffix("/") ? folder : folder + "/") + name + ending
+  }
+
   private static func job(for scan: String, in request: Request) -> Job {
     let name = ScanList.name(of: scan)
-    func path(_ folder: String, _ ending: String) -> String {
-      (folder.hasSuffix("/") ? folder : folder + "/") + name + ending
-    }
+    func path(_ folder: String, _ ending: String) -> String { Self.path(name, ending, in: folder) }
     return Job(
-      scan: scan, subject: name, labels: path(request.labels, "_seg.nii.gz"),
-      posteriors: request.posteriors.map { path($0, "_posteriors.nii.gz") },
-      entropy: request.entropy.map { path($0, "_entropy.nii.gz") },
+      scan: scan, subject: name, labels: path(request.labels, Ending.labels),
+      posteriors: request.posteriors.map { path($0, Ending.posteriors) },
+      entropy: request.entropy.map { path($0, Ending.entropy) },
       picture: request.picture.map { path($0, "_qc.png") },
       affine: request.affine.map { path($0, "_affine.txt") },
       report: request.report.map { path($0, "_report.html") })

@@ -22,7 +22,12 @@ struct TrainingOptions: ParsableArguments {
       """, valueName: "N"))
   var steps: Int?
 
-  @Option(help: "Highest learning rate.")
+  @Option(
+    help: """
+      Highest learning rate. Default: \(PriorSettings().rate) for train-prior, \(EncoderSettings(.simulated).rate) \
+      for pretrain-encoder, \(EncoderSettings(.scans).rate) for train-segmenter, \(ContextSettings().rate) for \
+      train-context.
+      """)
   var learningRate: Double?
 
   @Option(help: ArgumentHelp("Another seed gives other weights.", valueName: "number"))

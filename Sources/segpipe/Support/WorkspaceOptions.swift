@@ -6,7 +6,7 @@ import Pipelines
 struct WorkspaceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Folder of the pipeline's files. Default: segpipe-work.", valueName: "folder"))
+      "Folder of the pipeline's files.", valueName: "folder"))
   var workspace = AtlasChoice.commonWorkspace
 
   var place: Workspace { Workspace(workspace) }

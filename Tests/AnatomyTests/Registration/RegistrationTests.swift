@@ -55,6 +55,23 @@ import Testing
     #expect(result.labels.grid == scan.scan.grid)
   }
 
+  /// Blocks that hold no voxel have no say in the bias field.
+  @Test func missingPartsBendNoBiasField() throws {
+    let prior = try Fixture.bodyPrior()
+    let whole = drawn(prior, seed: 3, .t1)
+    var cut = whole.scan
+    let plane = cut.grid.extents.x * cut.grid.extents.y
+    for voxel in 40 * plane..<cut.voxels.count { cut.voxels[voxel] = .nan }
+    var settings = Segmenter.Settings()
+    settings.transform = whole.transform
+    let segmenter = try Segmenter(prior: prior, settings: settings)
+    let strongest = try [whole.scan, cut].map {
+      try segmenter.fit(PreparedScan($0), path: "drawn", progress: { _ in }, trace: { _ in })
+        .bias.strongest
+    }
+    #expect(strongest[1] < 1.3 * strongest[0], "\(strongest)")
+  }
+
   @Test func posesThatNoBodyHasAreRefused() {
     #expect(AffineRegistration.isPlausible(.identity))
     #expect(!AffineRegistration.isPlausible(Affine.identity.scaled(by: SIMD3(-1, 1, 1))))

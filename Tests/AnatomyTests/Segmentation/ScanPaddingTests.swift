@@ -27,15 +27,47 @@ import Testing
 
   @Test func paddingBecomesZeroAndModelsAreToldAsTheScanWas() {
     let voxels = scan(-2.5, from: -1)
-    let shifted = ScanPadding(of: voxels).removed(
-      from: Volume(grid: Fixture.grid(10, 10, 1), voxels: voxels))
-    #expect(shifted.voxels == scan(0, from: 1.5))
+    let padding = ScanPadding(of: voxels)
+    let shifted = padding.zeroed(Volume(grid: Fixture.grid(10, 10, 1), voxels: voxels))
+    #expect(padding.isShift && shifted.voxels == scan(0, from: 1.5))
     let model = IntensityModel(
       groups: [[.init(weight: 1, mean: 4, variance: 2)]], zeroShare: [0.1],
       scale: IntensityScale(low: 0, high: 10, startsAtZero: false), lanes: 8)
     let told = model.shifted(by: -2.5)
     #expect(told.moments(of: 0).mean == 1.5 && told.moments(of: 0).variance == 2)
     #expect(abs(told.density(group: 0, 2) - model.density(group: 0, 4.5)) < 1e-12)
+  }
+
+  /// What rings around zero, or is noise around it, is zero; what only reaches below zero is what it was.
+  @Test func valuesAroundZeroAreZero() throws {
+    func padded(_ around: (Int) -> Float) throws -> (before: [Float], after: PreparedScan) {
+      let voxels = (0..<2000).map { $0 % 2 == 0 ? around($0) : Float(50 + $0 % 100) }
+      return (voxels, PreparedScan(Volume(grid: Fixture.grid(20, 10, 10), voxels: voxels)))
+    }
+    for step in [Float(1e-6), 0.1] {
+      let (before, after) = try padded { Float($0 % 20 - 10) * step }
+      #expect(!after.padding.isShift)
+      #expect(after.volume.voxels == before.map { $0 < 50 ? 0 : $0 })
+      #expect(try after.scale(path: "").startsAtZero)
+    }
+    // Missing voxels stay so, and a few that undershoot are no tissue.
+    let (_, ringing) = try padded { $0 == 0 ? .nan : $0 == 2 ? -30 : -0.5 }
+    #expect(ringing.volume.voxels[0].isNaN && ringing.volume.voxels[2] == 0)
+    // Fat and air of a CT, or half of all z-scores.
+    let (before, ct) = try padded { Float($0 % 20 * -10) - 5 }
+    #expect(ct.volume.voxels == before)
+    #expect(try !ct.scale(path: "").startsAtZero)
+  }
+
+  /// A percentile is one of the whole scan, whatever its extents.
+  @Test func intensitiesOfAllPlanesCount() throws {
+    // Every other column is padding, and there are more voxels than are looked at.
+    let count = 1_048_576
+    let voxels: [Float] = (0..<count).map { (i: Int) -> Float in
+      i % 2 == 0 ? 0 : Float(1 + i % 199)
+    }
+    let scale = try #require(IntensityScale(voxels))
+    #expect(scale.high > 190)
   }
 
   @Test func factorsMeanSomethingFromTrueZeroOnly() throws {

@@ -1,0 +1,39 @@
+import Imaging
+
+/// A scan as it is fitted: its axes closest to R, A and S, and zero wherever nothing was measured.
+struct PreparedScan {
+  let volume: Volume<Float>
+  /// From the scan's own axes.
+  let order: VoxelOrder
+  /// What was there instead of zero.
+  let padding: ScanPadding
+
+  init(_ scan: consuming Volume<Float>) {
+    order = VoxelOrder(from: scan.grid, to: .canonical)
+    let ordered = order.apply(scan)
+    padding = ScanPadding(of: ordered.voxels)
+    volume = padding.zeroed(Volume(grid: Self.rounded(ordered.grid), voxels: ordered.voxels))
+  }
+
+  /// - Throws: `AnatomyError.noContrast`.
+  func scale(path: String) throws -> IntensityScale {
+    guard let scale = IntensityScale(volume.voxels, isShifted: padding.isShift) else {
+      throw AnatomyError.noContrast(path: path)
+    }
+    return scale
+  }
+
+  /// The grid with its affine rounded to a thousandth of a mm at each corner or better: the same scan
+  /// stored in another order differs in the last bits of its affine.
+  private static func rounded(_ grid: Grid) -> Grid {
+    func round(_ v: SIMD3<Double>, _ unit: Double) -> SIMD3<Double> {
+      (v / unit).rounded(.toNearestOrEven) * unit
+    }
+    let a = grid.affine
+    return Grid(
+      extents: grid.extents,
+      affine: Affine(
+        columns: (round(a.columns.0, 1e-6), round(a.columns.1, 1e-6), round(a.columns.2, 1e-6)),
+        translation: round(a.translation, 1e-3)))
+  }
+}
