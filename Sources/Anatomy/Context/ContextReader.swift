@@ -170,7 +170,7 @@ struct ContextReader: Sendable {
       labeller.priors(x: 0..<width, y: y, z: z, into: &row)
       let range = wanted?.range(plane: z, row: y) ?? 0..<0
       row.visit(width) { x, labels, values in
-        if let logits, labels.count > 1, range.contains(x) {
+        if labels.count > 1, range.contains(x), let logits {
           for i in labels.indices { values[i] *= exp(logits.value(x, y, z, labels[i])) }
         }
         builder.append(labels, values)

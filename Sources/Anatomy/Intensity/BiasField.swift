@@ -59,9 +59,6 @@ package struct BiasField: Sendable {
     positions: [Float], residuals: [Float], weights: [Float], volume: Double, detail: Double
   ) {
     let nodes = field.values.count
-    let cells = (0..<residuals.count).map {
-      field.cell(SIMD3(positions[3 * $0], positions[3 * $0 + 1], positions[3 * $0 + 2]))
-    }
     let scale = volume / 8
     let n = field.nodes
     // The lattice is small: its normal equations are kept sparse, 27 neighbours a node, the right side after
@@ -69,12 +66,13 @@ package struct BiasField: Sendable {
     let count = residuals.count
     let (pieces, row) = (8, 28)
     let size = (count + pieces - 1) / pieces
-    let parts = Parallel.map(pieces) { piece in
+    let parts = Parallel.map(pieces) { [field] piece in
       var sums = [Double](repeating: 0, count: nodes * row)
       sums.withUnsafeMutableBufferPointer { sums in
         for j in piece * size..<max(piece * size, min(count, (piece + 1) * size))
         where weights[j] > 0 {
-          let cell = cells[j]
+          let cell = field.cell(
+            SIMD3(positions[3 * j], positions[3 * j + 1], positions[3 * j + 2]))
           let w = Double(weights[j]) * scale
           let r = Double(residuals[j])
           var corners = SIMD8<Double>.zero
@@ -100,11 +98,14 @@ package struct BiasField: Sendable {
     let offsets = (0..<27).map { k in
       (k / 9 - 1) * n.x * n.y + (k / 3 % 3 - 1) * n.x + k % 3 - 1
     }
+    // Most nodes have no sample around them.
+    let known = (0..<nodes).filter { normal[$0 * row + 13] > 0 }
     func product(_ v: [Double]) -> [Double] {
-      var result = Self.bending(v, n).map { stiffness * $0 }
+      var result = Self.bending(v, n)
+      for node in 0..<nodes { result[node] = stiffness * result[node] + Self.restoring * v[node] }
       normal.withUnsafeBufferPointer { normal in
-        for node in 0..<nodes {
-          var sum = Self.restoring * v[node]
+        for node in known {
+          var sum = 0.0
           for k in 0..<27 {
             let entry = normal[node * row + k]
             if entry != 0 { sum += entry * v[node + offsets[k]] }
@@ -136,12 +137,12 @@ package struct BiasField: Sendable {
       for i in direction.indices { direction[i] = scaled[i] + next / energy * direction[i] }
       energy = next
     }
+    // The mean of b over all samples is 0. A node's row sums to the weight that lies around it.
     var (sum, total) = (0.0, 0.0)
-    for (j, cell) in cells.enumerated() where weights[j] > 0 {
-      var value = 0.0
-      for i in 0..<8 { value += Double(cell.weight(i)) * x[cell.node(i)] }
-      sum += Double(weights[j]) * value
-      total += Double(weights[j])
+    for node in 0..<nodes {
+      let weight = normal[node * row..<node * row + 27].reduce(0, +)
+      sum += weight * x[node]
+      total += weight
     }
     let mean = total > 0 ? sum / total : 0
     for i in x.indices { field.values[i].x = Float(max(-1.5, min(1.5, x[i] - mean))) }

@@ -1,3 +1,5 @@
+import Parallel
+
 /// Intensities of fluid: a structure that has shrunk leaves fluid where the atlas expects it, and must not
 /// take that fluid's intensities for its own.
 ///
@@ -101,8 +103,12 @@ struct FluidRows {
   mutating func separate(_ histogram: GroupHistogram, scale: IntensityScale) -> [Int] {
     let left = removed(from: histogram)
     var found: [Int] = []
-    for group in groups.tissue.indices where groups.tissue[group] && !lost.contains(group) {
-      guard let gap = IntensityModel.gap(in: group, of: left, scale: scale) else { continue }
+    let tissues = groups.tissue.indices.filter { groups.tissue[$0] && !lost.contains($0) }
+    let gaps = Parallel.map(tissues.count) {
+      IntensityModel.gap(in: tissues[$0], of: left, scale: scale)
+    }
+    for (group, gap) in zip(tissues, gaps) {
+      guard let gap else { continue }
       func row(_ intensity: Double) -> Double { Double(scale.row(Float(intensity))) }
       let (low, high) = (row(gap.means.low), row(gap.means.high))
       let (wet, dry) = abs(low - middle) < abs(high - middle) ? (low, high) : (high, low)

@@ -29,30 +29,28 @@ package struct ScanSamples: Sendable {
   /// The voxels of a level that `keep` keeps.
   package init(
     _ level: Volume<Float>, scale: IntensityScale,
-    keep: (Int, Int, Int) -> Bool = { _, _, _ in true }
+    keep: @Sendable (Int, Int, Int) -> Bool = { _, _, _ in true }
   ) {
     let grid = level.grid
-    var world: [Float] = []
-    var intensities: [Float] = []
-    var voxel = 0
-    for z in 0..<grid.extents.z {
-      for y in 0..<grid.extents.y {
-        let start = grid.affine(SIMD3(0, Double(y), Double(z)))
-        for x in 0..<grid.extents.x {
-          if keep(x, y, z) {
+    let planes = withoutActuallyEscaping(keep) { keep in
+      Parallel.map(grid.extents.z) { z in
+        var (world, intensities): ([Float], [Float]) = ([], [])
+        for y in 0..<grid.extents.y {
+          let start = grid.affine(SIMD3(0, Double(y), Double(z)))
+          for x in 0..<grid.extents.x where keep(x, y, z) {
             let at = start + grid.affine.columns.0 * Double(x)
             world.append(Float(at.x))
             world.append(Float(at.y))
             world.append(Float(at.z))
-            intensities.append(level.voxels[voxel])
+            intensities.append(level.voxels[grid.index(x, y, z)])
           }
-          voxel += 1
         }
+        return (world: world, intensities: intensities)
       }
     }
-    self.world = world
+    world = planes.flatMap(\.world)
+    intensities = planes.flatMap(\.intensities)
     rows = intensities.map { scale.row($0) }
-    self.intensities = intensities
     volume = grid.voxelVolume
   }
 

@@ -57,7 +57,7 @@ struct InterestRegion: Sendable {
   /// from scan world mm to atlas world mm.
   func selection(
     of scan: Grid, under transform: Affine, step: Int = 1
-  ) -> (Int, Int, Int) -> Bool {
+  ) -> @Sendable (Int, Int, Int) -> Bool {
     let toRegion = grid.affine.inverse * transform * scan.affine
     return { x, y, z in
       guard x % step == 0, y % step == 0, z % step == 0 else { return false }

@@ -114,7 +114,8 @@ extension QualityCheck {
   /// area that their whole volume would have as a cube's side. Sound scans have 0 to 0.02, a T2 scan whose
   /// edge cuts a temporal pole 0.51; scans cut in half 1.15 to 2.51.
   private static func border(_ labels: Volume<Int32>, _ table: LabelTable) -> QualityCheck {
-    let interest = Set(table.labels.filter(Segmenter.isOfInterest).map(\.index))
+    var interest = [Bool](repeating: false, count: Int(table.labels.map(\.index).max() ?? 0) + 1)
+    for label in table.labels { interest[Int(label.index)] = Segmenter.isOfInterest(label) }
     let (grid, e, s) = (labels.grid, labels.grid.extents, labels.grid.spacing)
     var area = 0.0
     for axis in 0..<3 {
@@ -125,12 +126,12 @@ extension QualityCheck {
             var place = SIMD3<Int>.zero
             (place[axis], place[u], place[v]) = (edge, a, b)
             let value = labels.voxels[grid.index(place.x, place.y, place.z)]
-            if value != 0, interest.contains(value) { area += s[u] * s[v] }
+            if interest[Int(value)] { area += s[u] * s[v] }
           }
         }
       }
     }
-    let voxels = labels.voxels.count { $0 != 0 && interest.contains($0) }
+    let voxels = labels.voxels.count { interest[Int($0)] }
     let side = pow(Double(voxels) * grid.voxelVolume, 2.0 / 3)
     let share = side > 0 ? area / side : 0
     return QualityCheck(

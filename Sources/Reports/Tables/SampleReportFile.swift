@@ -44,7 +44,10 @@ package struct SampleReportFile: Encodable, Sendable {
   /// The most important figures in one line.
   package static func sentence(of result: SampleReport) -> String {
     func percent(_ share: Double) -> String { "\(DecimalText.fixed(100 * share, 0)) %" }
-    var parts = ["\(result.samples) anatomies", "\(percent(result.withAllStructures)) whole"]
+    var parts = [
+      "\(result.samples) \(result.samples == 1 ? "anatomy" : "anatomies")",
+      "\(percent(result.withAllStructures)) whole",
+    ]
     if let inside = result.withAllVolumesInside {
       var words = "\(percent(inside)) with all volumes in the training range"
       if result.drawsPerSample > 1, let first = result.withAllVolumesInsideAtOnce {
