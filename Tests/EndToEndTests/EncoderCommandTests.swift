@@ -151,7 +151,7 @@ import Testing
       }
       #expect(try weights("drawn") != weights("both"))
       #expect(try weights("drawn") != weights("labels"))
-      #expect(try train("none").status == 66)
+      #expect(try train("none").status == 64)
       #expect(try train("held", scratch + "/scan.nii.gz", "--hold-out", "s0").status == 64)
     }
   }

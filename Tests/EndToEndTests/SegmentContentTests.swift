@@ -210,7 +210,7 @@ import Testing
           scan: scan, like: nil, to: folder + "/\(name).nii", description: "test")
         let result = try Program.run(
           "segment", folder + "/\(name).nii", "-o", folder + "/\(name)_seg.nii", "--atlas",
-          Places.atlases + "/head", "--no-prior", "--no-bias")
+          Places.atlases + "/head", "--no-prior")
         #expect(result.status == 0, "\(result.errors)")
         return (
           try ImageReader.readLabels(folder + "/\(name)_seg.nii").volume.voxels,

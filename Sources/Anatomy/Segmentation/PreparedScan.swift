@@ -17,7 +17,7 @@ struct PreparedScan {
 
   /// - Throws: `AnatomyError.noContrast`.
   func scale(path: String) throws -> IntensityScale {
-    guard let scale = IntensityScale(volume.voxels, isShifted: padding.isShift) else {
+    guard let scale = IntensityScale(volume.voxels, hasTrueZero: !padding.isAir) else {
       throw AnatomyError.noContrast(path: path)
     }
     return scale

@@ -8,13 +8,15 @@ struct ScanPadding {
   let value: Float
   /// Intensities up to this mean the same; nil: zeros are there already.
   private let last: Float?
-  /// Whether intensities may have no true zero, such as those of a CT.
-  let isShift: Bool
+  /// Whether it may be a CT's air: Hounsfield units have no zero that factors could leave alone.
+  let isAir: Bool
 
   /// Share of a scan's voxels that have the lowest intensity exactly, above which it is padding.
   private static let leastShare = 0.3
   /// The most that values around zero differ from it, as a share of the highest intensity.
   private static let widest: Float = 0.02
+  /// Above air in Hounsfield units, -1000 or whatever the field of view was filled with below that.
+  private static let air: Float = -500
 
   /// The lowest intensity, if it is that of many voxels exactly; else zero. All values up to a little more than zero count
   /// as zero if some are negative and most of these are a little less.
@@ -25,17 +27,15 @@ struct ScanPadding {
       lowest = value
     }
     let isFrequent = Double(count) > Self.leastShare * Double(voxels.count)
-    guard lowest < 0 || isFrequent && lowest > 0, let scale = IntensityScale(voxels) else {
-      (value, last, isShift) = (0, nil, false)
-      return
-    }
-    let margin = Self.widest * scale.high
-    if isFrequent {
-      (value, last, isShift) = (lowest, lowest, lowest < -margin)
-    } else {
+    if isFrequent && lowest != 0 {
+      (value, last, isAir) = (lowest, lowest, lowest < Self.air)
+    } else if lowest < 0, let scale = IntensityScale(voxels) {
+      let margin = Self.widest * scale.high
       let negative = voxels.count { $0 < 0 }
       let near = voxels.count { $0 < 0 && $0 > -margin }
-      (value, last, isShift) = (0, 2 * near > negative ? margin : nil, false)
+      (value, last, isAir) = (0, 2 * near > negative ? margin : nil, false)
+    } else {
+      (value, last, isAir) = (0, nil, false)
     }
   }
 

@@ -13,10 +13,16 @@ import Testing
     #expect(ScanPadding(of: scan(-2.5, from: -1)).value == -2.5)
     // Zeros and missing voxels after it, or before it, are no padding.
     #expect(ScanPadding(of: [0, .nan] + scan(-2.5, from: -1) + [.nan, 0]).value == -2.5)
-    // What lies above zero, or a rounding error beside it, does not hide where zero is.
     for padding in [Float(3), 1e-3, -1e-3] {
-      let found = ScanPadding(of: scan(padding, from: 4))
-      #expect(found.value == padding && !found.isShift)
+      #expect(ScanPadding(of: scan(padding, from: 4)).value == padding)
+    }
+  }
+
+  @Test func airOfACTHasNoTrueZero() throws {
+    for (padding, isAir) in [(Float(-1024), true), (-3024, true), (-2.5, false), (10, false)] {
+      let prepared = PreparedScan(
+        Volume(grid: Fixture.grid(20, 10, 1), voxels: scan(padding, from: 20)))
+      #expect(try prepared.scale(path: "").startsAtZero == !isAir)
     }
   }
 
@@ -25,7 +31,7 @@ import Testing
     // Zeros within negative intensities are what they were.
     #expect(ScanPadding(of: scan(0, from: -20)).value == 0)
     #expect(ScanPadding(of: (0..<100).map { Float($0 - 50) }).value == 0)
-    #expect(ScanPadding(of: [-.infinity, -.infinity, 1]).value == 0)
+    #expect(ScanPadding(of: [-.infinity, -.infinity, 1, 2, 3]).value == 0)
     #expect(ScanPadding(of: []).value == 0)
   }
 
@@ -33,7 +39,7 @@ import Testing
     let voxels = scan(-2.5, from: -1)
     let padding = ScanPadding(of: voxels)
     let shifted = padding.zeroed(Volume(grid: Fixture.grid(20, 10, 1), voxels: voxels))
-    #expect(padding.isShift && shifted.voxels == scan(0, from: 1.5))
+    #expect(shifted.voxels == scan(0, from: 1.5))
     let model = IntensityModel(
       groups: [[.init(weight: 1, mean: 4, variance: 2)]], zeroShare: [0.1],
       scale: IntensityScale(low: 0, high: 10, startsAtZero: false), lanes: 8)
@@ -50,7 +56,7 @@ import Testing
     }
     for step in [Float(1e-6), 0.1] {
       let (before, after) = try padded { Float($0 % 20 - 10) * step }
-      #expect(!after.padding.isShift)
+      #expect(after.padding.value == 0)
       #expect(after.volume.voxels == before.map { $0 < 50 ? 0 : $0 })
       #expect(try after.scale(path: "").startsAtZero)
     }
@@ -77,7 +83,7 @@ import Testing
   @Test func factorsMeanSomethingFromTrueZeroOnly() throws {
     let voxels = (0..<1000).map { Float($0) }
     #expect(try #require(IntensityScale(voxels)).startsAtZero)
-    #expect(try !#require(IntensityScale(voxels, isShifted: true)).startsAtZero)
+    #expect(try !#require(IntensityScale(voxels, hasTrueZero: false)).startsAtZero)
     #expect(try !#require(IntensityScale(voxels.map { $0 - 500 })).startsAtZero)
   }
 }
