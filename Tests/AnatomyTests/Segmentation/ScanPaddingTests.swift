@@ -4,9 +4,9 @@ import Testing
 @testable import Anatomy
 
 @Suite struct ScanPaddingTests {
-  /// 120 voxels of one intensity, and 80 others from `first` on, a step of 1 each.
+  /// 240 voxels of one intensity, and 160 others from `first` on, a step of 1 each.
   private func scan(_ padding: Float, from first: Float) -> [Float] {
-    (0..<200).map { $0 < 120 ? padding : first + Float($0 - 120) }
+    (0..<400).map { $0 < 240 ? padding : first + Float($0 - 240) }
   }
 
   @Test func theLowestIntensityIsPaddingWhereMuchOfTheScanHasIt() {
@@ -21,7 +21,7 @@ import Testing
   @Test func airOfACTHasNoTrueZero() throws {
     for (padding, isAir) in [(Float(-1024), true), (-3024, true), (-2.5, false), (10, false)] {
       let prepared = PreparedScan(
-        Volume(grid: Fixture.grid(20, 10, 1), voxels: scan(padding, from: 20)))
+        Volume(grid: Fixture.grid(20, 20, 1), voxels: scan(padding, from: 20)))
       #expect(try prepared.scale(path: "").startsAtZero == !isAir)
     }
   }
@@ -38,7 +38,7 @@ import Testing
   @Test func paddingBecomesZeroAndModelsAreToldAsTheScanWas() {
     let voxels = scan(-2.5, from: -1)
     let padding = ScanPadding(of: voxels)
-    let shifted = padding.zeroed(Volume(grid: Fixture.grid(20, 10, 1), voxels: voxels))
+    let shifted = padding.zeroed(Volume(grid: Fixture.grid(20, 20, 1), voxels: voxels))
     #expect(shifted.voxels == scan(0, from: 1.5))
     let model = IntensityModel(
       groups: [[.init(weight: 1, mean: 4, variance: 2)]], zeroShare: [0.1],
