@@ -6,7 +6,8 @@ extension IntensityModel {
   ///
   /// With r_c = log(x / mean_c) and w_c = mean_c^2 / variance_c, the tables hold p(x | g) E_c[w_c] and
   /// p(x | g) E_c[w_c (r_c + 2)], the expectation over the Gaussians of the group; r_c is clipped to -1...1.
-  /// Groups that `isKnown` denies, zeros and missing voxels have no weight.
+  /// Groups that `isKnown` denies have no weight. Zeros and missing voxels, of which every table says the same, are to be
+  /// left out.
   func biasTables(isKnown: [Bool]) -> (weight: LikelihoodTable, residual: LikelihoodTable) {
     func moment(_ row: Int, _ group: Int, shifted: Bool) -> Float {
       guard isKnown[group], row > 0, row < IntensityScale.rows - 1 else { return 0 }

@@ -93,8 +93,8 @@ struct ScanFitter {
     )
     var weights = [Float](repeating: 0, count: all.count)
     var residuals = bias.logarithms(base)
-    let none = [IntensityScale.zero, IntensityScale.missing]
-    for j in all.indices where !none.contains(samples.rows[j]) {
+    for (j, row) in samples.rows.enumerated()
+    where row != IntensityScale.zero && row != IntensityScale.missing {
       weights[j] = weighted[j] / all[j]
       residuals[j] += shifted[j] / weighted[j] - 2
     }

@@ -68,7 +68,7 @@ struct SegmentationPlan {
       let results = Set(
         scans.paths.flatMap { scan in
           folders.flatMap { folder in
-            Ending.images.map { Self.path(ScanList.name(of: scan), $0, in: folder) }
+            Ending.images.map { Self.path(folder, ScanList.name(of: scan) + $0) }
           }
         })
       scans.drop { results.contains($0) }
@@ -100,20 +100,19 @@ struct SegmentationPlan {
     static let images = [labels, posteriors, entropy]
   }
 
-  private static func path(_ name: String, _ ending: String, in folder: String) -> String {
-    (folder.hasSuffix("/") ? folder : folder + "/") + name + ending
+  private static func path(_ folder: String, _ name: String) -> String {
+    (folder.hasSuffix("/") ? folder : folder + "/") + name
   }
 
   private static func job(for scan: String, in request: Request) -> Job {
     let name = ScanList.name(of: scan)
-    func path(_ folder: String, _ ending: String) -> String { Self.path(name, ending, in: folder) }
     return Job(
-      scan: scan, subject: name, labels: path(request.labels, Ending.labels),
-      posteriors: request.posteriors.map { path($0, Ending.posteriors) },
-      entropy: request.entropy.map { path($0, Ending.entropy) },
-      picture: request.picture.map { path($0, "_qc.png") },
-      affine: request.affine.map { path($0, "_affine.txt") },
-      report: request.report.map { path($0, "_report.html") })
+      scan: scan, subject: name, labels: path(request.labels, name + Ending.labels),
+      posteriors: request.posteriors.map { path($0, name + Ending.posteriors) },
+      entropy: request.entropy.map { path($0, name + Ending.entropy) },
+      picture: request.picture.map { path($0, name + "_qc.png") },
+      affine: request.affine.map { path($0, name + "_affine.txt") },
+      report: request.report.map { path($0, name + "_report.html") })
   }
 
   private static func checkFolders(_ request: Request) throws {
