@@ -18,6 +18,12 @@ package struct ScanFit: Sendable {
   var onAtlas: Volume<Float>?
 }
 
+/// Estimates under way, and the label priors that z has made for them.
+private struct Course {
+  var fitter: ScanFitter
+  var anatomies: [LocationPrior] = []
+}
+
 extension Segmenter {
   /// - Throws: as `segment`.
   func fit(
@@ -28,17 +34,20 @@ extension Segmenter {
     let (affine, kind, gainOfHalfTurn) = register(scan, scale: scale, trace: trace)
 
     progress(.intensities)
-    var fitter = try startFit(scan, affine, scale: scale, path: path, trace: trace)
+    let samples = try samples(of: scan, affine, scale: scale, path: path)
+    let start = startFit(samples, affine, scale: scale, trace: trace)
 
     progress(.warp)
-    warp(&fitter, Self.coarseWarp, trace: trace)
-    let learned = settings.usesLatent ? learned.prior : nil
-    let onAtlas = learned.map { _ in ScanAnatomy.onAtlas(scan, affine.transform, prior.grid) }
-    var anatomies: [LocationPrior] = []
-    if let learned, let onAtlas {
-      anatomies = try readAnatomy(learned, onAtlas, &fitter, trace: trace)
+    let onAtlas =
+      settings.usesLatent && learned.prior != nil
+      ? ScanAnatomy.onAtlas(scan, affine.transform, prior.grid) : nil
+    var course = try follow(start, onAtlas, trace: trace)
+    if settings.fitsWarp, let kept = course.fitter.fluid?.kept.keys, !kept.isEmpty {
+      let whole = startFit(samples, affine, scale: scale, mayShrink: false, trace: trace)
+      course = try believed(
+        course, from: start, or: whole, shrunk: kept.sorted(), onAtlas, trace: trace)
     }
-    warp(&fitter, Self.fineWarp, trace: trace)
+    var fitter = course.fitter
     let (information, tissueInformation) = (fitter.information(), fitter.tissueInformation())
     // Averages over blocks have narrower distributions than the voxels that are to be labelled.
     let everySecond = region.selection(of: scan.grid, under: affine.transform, step: 2)
@@ -47,24 +56,56 @@ extension Segmenter {
       fitter.change(to: voxels)
       fitter.estimateIntensities(rounds: 4)
     }
-    if let kept = fitter.fluid?.kept, !kept.isEmpty {
-      trace("rows of intensity kept from groups that have shrunk: \(kept)")
-    }
     return ScanFit(
       transform: affine.transform, displacement: fitter.displacement, bias: fitter.bias,
       model: fitter.model, kind: kind,
       quality: SegmentationQuality(
         information: information, tissueInformation: tissueInformation,
         outsideView: outsideView(scan.grid, affine.transform), gainOfHalfTurn: gainOfHalfTurn,
-        largestDisplacement: Double(fitter.displacement.largest)), anatomies: anatomies,
+        largestDisplacement: Double(fitter.displacement.largest)), anatomies: course.anatomies,
       onAtlas: onAtlas)
   }
 
-  /// Intensities and bias field under the location prior as the affine places it.
-  private func startFit(
-    _ scan: Volume<Float>, _ affine: AffineRegistration, scale: IntensityScale, path: String,
-    trace: (String) -> Void
-  ) throws -> ScanFitter {
+  /// Fits warp and z from a start. `onAtlas`: the scan on the atlas grid, for z to be read from; nil for no z.
+  private func follow(
+    _ start: ScanFitter, _ onAtlas: Volume<Float>?, trace: (String) -> Void
+  ) throws -> Course {
+    var course = Course(fitter: start)
+    warp(&course.fitter, Self.coarseWarp, trace: trace)
+    if let onAtlas, let learned = learned.prior {
+      course.anatomies = try readAnatomy(learned, onAtlas, &course.fitter, trace: trace)
+    }
+    warp(&course.fitter, Self.fineWarp, trace: trace)
+    return course
+  }
+
+  /// The course of a fit in which groups have shrunk, or, if that is not to be believed, the one from the other start, in
+  /// which none has.
+  private func believed(
+    _ course: Course, from start: ScanFitter, or whole: ScanFitter, shrunk: [Int],
+    _ onAtlas: Volume<Float>?, trace: (String) -> Void
+  ) throws -> Course {
+    let expected = start.expectation()
+    func volumes(_ course: Course) -> [Double] {
+      let found = course.fitter.posteriorHistogram()
+      return shrunk.map { found.sum(of: $0) / max(1, expected.sum(of: $0)) }
+    }
+    let cost = whole.objective() - start.objective()
+    let smallest = volumes(course).min() ?? 1
+    trace("fluid in place of groups \(shrunk) costs \(cost) nats, leaves \(smallest)")
+    if Shrinkage.isCertain(cost: cost, smallest: smallest) { return course }
+    let other = try follow(whole, onAtlas, trace: trace)
+    let shrinkage = Shrinkage(
+      cost: cost, left: other.fitter.objective() - course.fitter.objective(), smallest: smallest,
+      largestOtherwise: volumes(other).max() ?? 1)
+    trace("\(shrinkage), is believed: \(shrinkage.isBelievable)")
+    return shrinkage.isBelievable ? course : other
+  }
+
+  /// Blocks of 2 mm around the structures of interest.
+  private func samples(
+    of scan: Volume<Float>, _ affine: AffineRegistration, scale: IntensityScale, path: String
+  ) throws -> ScanSamples {
     let blocks = Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: 2))
     let samples = ScanSamples(
       blocks, scale: scale, keep: region.selection(of: blocks.grid, under: affine.transform))
@@ -72,7 +113,16 @@ extension Segmenter {
       throw AnatomyError.hopelessFit(
         path: path, reason: "the structures of interest lie outside its field of view")
     }
-    var fitter = ScanFitter(self, affine: affine, samples: samples, scale: scale)
+    return samples
+  }
+
+  /// Intensities and bias field under the location prior as the affine places it.
+  private func startFit(
+    _ samples: ScanSamples, _ affine: AffineRegistration, scale: IntensityScale,
+    mayShrink: Bool = true, trace: (String) -> Void
+  ) -> ScanFitter {
+    var fitter = ScanFitter(
+      self, affine: affine, samples: samples, scale: scale, mayShrink: mayShrink)
     fitter.estimateIntensities(rounds: 6)
     // A strong field and the tissues under it come out a step at a time.
     for _ in 0..<Self.biasRounds {
@@ -94,7 +144,8 @@ extension Segmenter {
     let prepared = PreparedScan(scan)
     let (scan, scale) = (prepared.volume, try prepared.scale(path: path))
     let (affine, _, _) = register(scan, scale: scale, trace: trace)
-    var fitter = try startFit(scan, affine, scale: scale, path: path, trace: trace)
+    var fitter = startFit(
+      try samples(of: scan, affine, scale: scale, path: path), affine, scale: scale, trace: trace)
     warp(&fitter, Self.coarseWarp, trace: trace)
     let half = ScanAnatomy.halved(ScanAnatomy.onAtlas(scan, affine.transform, prior.grid))
     return ObservedFit(

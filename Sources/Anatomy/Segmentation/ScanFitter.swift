@@ -31,9 +31,11 @@ struct ScanFitter {
   private static let stretch = 0.005
   private static let bend = 0.7
 
-  /// Starts from the intensities of a registration, on a fixed set of the scan's voxels.
+  /// Starts from the intensities of a registration, on a fixed set of the scan's voxels. `mayShrink`: whether what looks
+  /// like fluid where tissue is expected is taken for fluid.
   init(
-    _ segmenter: Segmenter, affine: AffineRegistration, samples: ScanSamples, scale: IntensityScale
+    _ segmenter: Segmenter, affine: AffineRegistration, samples: ScanSamples, scale: IntensityScale,
+    mayShrink: Bool
   ) {
     atlasGrid = segmenter.prior.grid
     groups = segmenter.coarse.mm2
@@ -46,7 +48,7 @@ struct ScanFitter {
     base = samples.positions(toAtlas)
     positions = view.kernelPositions(base)
     let start = groups.histogram(positions: positions, rows: samples.rows, table: affine.table)
-    fluid = FluidRows(start.counts, groups: segmenter.fluidGroups)
+    fluid = mayShrink ? FluidRows(start.counts, groups: segmenter.fluidGroups) : nil
     model = IntensityModel(
       histogram: fluid?.first(from: start.counts) ?? start.counts,
       components: isKnown.map { IntensityModel.components(isKnown: $0) }, scale: scale)
@@ -106,15 +108,37 @@ struct ScanFitter {
     return bias.largestChange(from: before)
   }
 
+  private var fit: WarpFit {
+    WarpFit(displacement: displacement, stretch: Self.stretch, bend: Self.bend)
+  }
+
+  private var sampleWeight: Double { Self.weight * samples.volume / 8 }
+
+  /// What a warp maximises, in nats: the likelihood of all samples less the displacement's energy.
+  func objective() -> Double {
+    let likelihood = groups.histogram(
+      positions: positions, rows: samples.rows, table: table
+    ).logLikelihood
+    return sampleWeight * likelihood - fit.penalty
+  }
+
+  /// What the prior alone expects, as `posteriorHistogram`.
+  func expectation() -> GroupHistogram {
+    groups.histogram(
+      positions: positions, rows: samples.rows,
+      table: LikelihoodTable(groups: groups.groups, lanes: groups.lanes)
+    ).counts
+  }
+
   /// The warp on a lattice of the given spacing, in mm, with the intensities estimated anew as it goes.
   mutating func estimateWarp(spacing: Double, rounds: Int) {
     displacement = displacement.resampled(over: atlasGrid, spacing: spacing)
     detail = spacing
     for round in 0..<rounds {
-      var warp = WarpFit(displacement: displacement, stretch: Self.stretch, bend: Self.bend)
+      var warp = fit
       var gain = 0.0
       for _ in 0..<2 {
-        gain += warp.step(base: base, weight: Self.weight * samples.volume / 8) {
+        gain += warp.step(base: base, weight: sampleWeight) {
           view.logLikelihood($0, rows: samples.rows, table: table, gradients: &$1)
         }
       }

@@ -96,6 +96,9 @@ package struct WarpFit: Sendable {
     return Moments(gradient: summed(0), diagonal: summed(1), mixed: summed(2))
   }
 
+  /// Energy of the displacement, nats.
+  package var penalty: Double { penalty(displacement.values) }
+
   /// Energy of a displacement, nats.
   private func penalty(_ u: [SIMD4<Float>]) -> Double {
     let lattice = Lattice(displacement.nodes)
