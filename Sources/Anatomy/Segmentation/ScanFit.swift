@@ -86,18 +86,20 @@ extension Segmenter {
     _ onAtlas: Volume<Float>?, trace: (String) -> Void
   ) throws -> Course {
     let expected = start.expectation()
-    func volumes(_ course: Course) -> [Double] {
-      let found = course.fitter.posteriorHistogram()
+    func volumes(_ fitter: ScanFitter) -> [Double] {
+      let found = fitter.posteriorHistogram()
       return shrunk.map { found.sum(of: $0) / max(1, expected.sum(of: $0)) }
     }
     let cost = whole.objective() - start.objective()
-    let smallest = volumes(course).min() ?? 1
-    trace("fluid in place of groups \(shrunk) costs \(cost) nats, leaves \(smallest)")
-    if Shrinkage.isCertain(cost: cost, smallest: smallest) { return course }
+    let (smallest, largest) = (volumes(course.fitter).min() ?? 1, volumes(whole).max() ?? 1)
+    trace("fluid in place of groups \(shrunk) costs \(cost) nats, leaves \(smallest) or \(largest)")
+    if Shrinkage.isCertain(cost: cost, smallest: smallest, largestAtStart: largest) {
+      return course
+    }
     let other = try follow(whole, onAtlas, trace: trace)
     let shrinkage = Shrinkage(
       cost: cost, left: other.fitter.objective() - course.fitter.objective(), smallest: smallest,
-      largestOtherwise: volumes(other).max() ?? 1)
+      largestOtherwise: volumes(other.fitter).max() ?? 1)
     trace("\(shrinkage), is believed: \(shrinkage.isBelievable)")
     return shrinkage.isBelievable ? course : other
   }

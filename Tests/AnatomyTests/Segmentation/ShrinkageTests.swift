@@ -24,10 +24,15 @@ import Testing
   }
 
   @Test func smallCostsMatterOnlyWhereSomethingVanishes() {
-    #expect(Shrinkage.isCertain(cost: 60, smallest: 0.9))
-    #expect(Shrinkage.isCertain(cost: -800, smallest: 0.9))
-    #expect(!Shrinkage.isCertain(cost: 60, smallest: 0.4))
-    #expect(!Shrinkage.isCertain(cost: 170, smallest: 0.94))
+    #expect(Shrinkage.isCertain(cost: 60, smallest: 0.9, largestAtStart: 1))
+    #expect(Shrinkage.isCertain(cost: -800, smallest: 0.9, largestAtStart: 1))
+    #expect(!Shrinkage.isCertain(cost: 60, smallest: 0.4, largestAtStart: 1))
+    #expect(!Shrinkage.isCertain(cost: 170, smallest: 0.94, largestAtStart: 1.3))
     #expect(Shrinkage(cost: 60, left: 90, smallest: 0.9, largestOtherwise: 1).isBelievable)
+  }
+
+  @Test func noNucleusIsTwiceAsLargeAsExpected() {
+    #expect(Shrinkage.isCertain(cost: 2600, smallest: 0.78, largestAtStart: 1.98))
+    #expect(!Shrinkage.isCertain(cost: 2600, smallest: 0.45, largestAtStart: 1.98))
   }
 }
