@@ -32,9 +32,9 @@ struct Shrinkage {
   /// 0.27 to 0.41, when the caudate or all of thalamus was, else at least 0.52.
   private static let mostLeft = 0.47
   /// Volumes over what the atlas expects. With dilated ventricles structures kept 0.48 and more, and one of them had
-  /// 1.06 to 8 when nothing was taken for fluid; the caudate or thalamus drawn as fluid kept 0.35 to 0.46 when it was
-  /// taken for that, and had 0.6 to 0.9 otherwise.
-  private static let (leastVolume, mostVolume) = (0.5, 1.05)
+  /// 1.06 to 8 when nothing was taken for fluid; caudate, thalamus or cortex drawn as fluid kept 0.35 to 0.46 when it was
+  /// taken for that, and had 0.6 to 1.1 otherwise.
+  private static let (leastVolume, mostVolume) = (0.47, 1.15)
   /// Before the warp, ventricles of 100 ml and more gave the caudate nucleus a volume of 1.3 to 2.5; what was drawn as
   /// fluid had 1.3 at most.
   private static let hugeVolume = 1.5
