@@ -118,11 +118,8 @@ import Testing
 
   @Test func noiseFailsTheQualityChecks() throws {
     func noise(_ scan: inout Volume<Float>) {
-      var state: UInt64 = 7
-      for voxel in scan.voxels.indices {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        scan.voxels[voxel] = Float(state >> 40)
-      }
+      var uniforms = Uniforms(seed: 7)
+      for voxel in scan.voxels.indices { scan.voxels[voxel] = uniforms.next() * Float(1 << 24) }
     }
     let loud = try segment { noise(&$0) }
     #expect(loud.result.errors.contains("FAIL information: "), "\(loud.result.errors)")
@@ -155,78 +152,56 @@ import Testing
       ("contrasts/t2w_head.nii.gz", 1, true), ("heads/t1_crop.nii.gz", 0.89, false),
     ])
   func aHeadIsNotTakenForABrain(name: String, size: Double, inverts: Bool) throws {
-    try Scratch.use { folder in
-      let read = try ImageReader.readScan(Places.shared + "/" + name).volume
-      let affine = read.grid.affine
-      let sized = Affine(
-        columns: (affine.columns.0 * size, affine.columns.1 * size, affine.columns.2 * size),
-        translation: affine.translation)
-      var scan = Volume(
-        grid: Grid(extents: read.grid.extents, affine: sized), voxels: read.voxels)
-      if inverts {
-        // Air stays dark.
-        let used = scan.voxels.filter { $0 > 0 }.sorted()
-        let (low, high) = (used[used.count / 2], used[used.count * 199 / 200])
-        for voxel in scan.voxels.indices where scan.voxels[voxel] > low {
-          scan.voxels[voxel] = low + max(0, high - scan.voxels[voxel])
-        }
+    let read = try ImageReader.readScan(Places.shared + "/" + name).volume
+    let affine = read.grid.affine
+    let sized = Affine(
+      columns: (affine.columns.0 * size, affine.columns.1 * size, affine.columns.2 * size),
+      translation: affine.translation)
+    var scan = Volume(
+      grid: Grid(extents: read.grid.extents, affine: sized), voxels: read.voxels)
+    if inverts {
+      // Air stays dark.
+      let used = scan.voxels.filter { $0 > 0 }.sorted()
+      let (low, high) = (used[used.count / 2], used[used.count * 199 / 200])
+      for voxel in scan.voxels.indices where scan.voxels[voxel] > low {
+        scan.voxels[voxel] = low + max(0, high - scan.voxels[voxel])
       }
-      try ImageWriter.write(
-        scan: scan, like: nil, to: folder + "/scan.nii", description: "test")
-      let result = try Program.run(
-        "segment", folder + "/scan.nii", "-o", folder + "/seg.nii", "--atlas",
-        Places.atlases + "/head", "--no-prior")
-      #expect(result.status == 0 && !result.errors.contains("FAIL"), "\(result.errors)")
-      let labels = try ImageReader.readLabels(folder + "/seg.nii").volume
-      let thalami = labels.voxels.count { $0 == 10 || $0 == 49 }
-      let millilitres =
-        Double(thalami) * labels.grid.voxelVolume * 1e-3 / (size * size * size)
-      // 13 to 15 ml; the right one alone has as much where the scalp is cortex.
-      #expect((11..<19).contains(millilitres), "\(millilitres)")
     }
+    let found = try HeadSegmentation(scan)
+    #expect(!found.result.errors.contains("FAIL"), "\(found.result.errors)")
+    let labels = found.labels
+    let thalami = labels.voxels.count { $0 == 10 || $0 == 49 }
+    let millilitres =
+      Double(thalami) * labels.grid.voxelVolume * 1e-3 / (size * size * size)
+    // 13 to 15 ml; the right one alone has as much where the scalp is cortex.
+    #expect((11..<19).contains(millilitres), "\(millilitres)")
   }
 
   /// Z-scores of all voxels make zeros around a stripped brain negative, and all alike.
   @Test(
     .enabled(if: Places.hasShared && Places.hasHead, "needs ../shared/data and the head's atlas"))
   func shiftedPaddingIsPadding() throws {
-    try Scratch.use { folder in
-      let plain = try ImageReader.readScan(Places.shared + "/scans/OASIS_0009/scan.nii.gz").volume
-      let shift = plain.voxels.reduce(0, +) / Float(plain.voxels.count)
-      let scores = Volume(grid: plain.grid, voxels: plain.voxels.map { ($0 - shift) / 40 })
-      func mean(_ notes: String) throws -> Double {
-        let all = try JSONSerialization.jsonObject(with: Data(notes.utf8)) as? [String: Any]
-        let tissues = all?["IntensityModel"] as? [[String: Any]] ?? []
-        let white = tissues.first { $0["Group"] as? String == "white-matter" }
-        let gaussians = try #require(white?["Gaussians"] as? [[String: Double]])
-        return try gaussians.reduce(0) {
-          $0 + (try #require($1["Weight"])) * (try #require($1["Mean"]))
-        }
+    let plain = try ImageReader.readScan(Places.shared + "/scans/OASIS_0009/scan.nii.gz").volume
+    let shift = plain.voxels.reduce(0, +) / Float(plain.voxels.count)
+    let scores = Volume(grid: plain.grid, voxels: plain.voxels.map { ($0 - shift) / 40 })
+    func mean(_ notes: String) throws -> Double {
+      let all = try JSONSerialization.jsonObject(with: Data(notes.utf8)) as? [String: Any]
+      let tissues = all?["IntensityModel"] as? [[String: Any]] ?? []
+      let white = tissues.first { $0["Group"] as? String == "white-matter" }
+      let gaussians = try #require(white?["Gaussians"] as? [[String: Double]])
+      return try gaussians.reduce(0) {
+        $0 + (try #require($1["Weight"])) * (try #require($1["Mean"]))
       }
-      func segmented(_ scan: Volume<Float>, as name: String) throws -> (
-        labels: [Int32], notes: String
-      ) {
-        try ImageWriter.write(
-          scan: scan, like: nil, to: folder + "/\(name).nii", description: "test")
-        let result = try Program.run(
-          "segment", folder + "/\(name).nii", "-o", folder + "/\(name)_seg.nii", "--atlas",
-          Places.atlases + "/head", "--no-prior")
-        #expect(result.status == 0, "\(result.errors)")
-        return (
-          try ImageReader.readLabels(folder + "/\(name)_seg.nii").volume.voxels,
-          try String(contentsOfFile: folder + "/\(name)_seg.json", encoding: .utf8)
-        )
-      }
-      let (before, after) = (
-        try segmented(plain, as: "plain"), try segmented(scores, as: "scores")
-      )
-      for notes in [before.notes, after.notes] { #expect(notes.contains("\"stripped\"")) }
-      let brain = before.labels.count { $0 != 0 }
-      let changed = zip(before.labels, after.labels).count { $0 != $1 }
-      #expect(Double(changed) < 0.005 * Double(brain), "\(changed) of \(brain)")
-      // Intensities are told as each scan has them.
-      let (told, expected) = (try mean(after.notes), (try mean(before.notes) - Double(shift)) / 40)
-      #expect(abs(told - expected) < 0.02, "\(told), \(expected)")
     }
+    let (before, after) = (try HeadSegmentation(plain), try HeadSegmentation(scores))
+    for found in [before, after] {
+      #expect(found.notes.contains("\"stripped\""))
+    }
+    let brain = before.labels.voxels.count { $0 != 0 }
+    let changed = zip(before.labels.voxels, after.labels.voxels).count { $0 != $1 }
+    #expect(Double(changed) < 0.005 * Double(brain), "\(changed) of \(brain)")
+    // Intensities are told as each scan has them.
+    let (told, expected) = (try mean(after.notes), (try mean(before.notes) - Double(shift)) / 40)
+    #expect(abs(told - expected) < 0.02, "\(told), \(expected)")
   }
 }

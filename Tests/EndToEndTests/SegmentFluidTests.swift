@@ -57,12 +57,9 @@ struct SegmentFluidTests {
   private func scan(
     of map: Volume<Int32>, like fluid: Set<Int32> = []
   ) -> Volume<Float> {
-    var state: UInt64 = 11
+    var uniforms = Uniforms(seed: 11)
     func noise() -> Float {
-      (0..<4).reduce(Float(0)) { sum, _ in
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return sum + Float(state >> 40) / Float(1 << 24) - 0.5
-      }
+      (0..<4).reduce(Float(0)) { sum, _ in sum + uniforms.next() - 0.5 }
     }
     return Volume(
       grid: map.grid,
@@ -76,18 +73,12 @@ struct SegmentFluidTests {
   private func dice(
     of scan: Volume<Float>, _ truth: Volume<Int32>, _ labels: Set<Int32>
   ) throws -> Double {
-    try Scratch.use { folder in
-      try ImageWriter.write(
-        scan: scan, like: nil, to: folder + "/scan.nii", description: "test")
-      let result = try Program.run(
-        "segment", folder + "/scan.nii", "-o", folder + "/seg.nii", "--atlas",
-        Places.atlases + "/head", "--no-prior")
-      #expect(result.status == 0, "\(result.errors)")
-      let found = try ImageReader.readLabels(folder + "/seg.nii").volume
-      let pairs = zip(found.voxels, truth.voxels).map { (labels.contains($0), labels.contains($1)) }
-      return 2 * Double(pairs.count { $0 && $1 })
-        / Double(pairs.count { $0.0 } + pairs.count { $0.1 })
+    let found = try HeadSegmentation(scan).labels
+    let pairs = zip(found.voxels, truth.voxels).map {
+      (labels.contains($0), labels.contains($1))
     }
+    return 2 * Double(pairs.count { $0 && $1 })
+      / Double(pairs.count { $0.0 } + pairs.count { $0.1 })
   }
 
   @Test(arguments: [caudates, hippocampi, thalami])

@@ -14,6 +14,8 @@ import Parallel
 ///
 /// Where ventricles hold 100 ml and more, all of the caudate nucleus's place is fluid. The nucleus is then lost
 /// until a warp finds it, and starts from what other nuclei look like.
+///
+/// Tissue may look like fluid, too: `Shrinkage` tells whether to believe all this of a scan.
 struct FluidRows {
   /// Where fluid stands out.
   private let distinct: ClosedRange<Int>

@@ -44,10 +44,9 @@ enum TinyAtlas {
 
   /// A noisy scan of it, the same at every call.
   static func scan(on grid: Grid = grid) -> Volume<Float> {
-    var state: UInt64 = 1
+    var uniforms = Uniforms(seed: 1)
     return fill(grid) { world in
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      let noise = Float(state >> 40) / Float(1 << 24) - 0.5
+      let noise = uniforms.next() - 0.5
       return [12, 100, 160][Int(label(world))] + 20 * noise
     }
   }
