@@ -82,7 +82,11 @@ import Testing
       let folder = scratch + "/prior"
       let process = try start(folder)
       awaitCheckpoint(folder, process)
-      kill(process.processIdentifier, SIGTERM)
+      // As `timeout` does it: the program and its process group are both told.
+      for _ in 0..<2 {
+        kill(process.processIdentifier, SIGTERM)
+        usleep(500)
+      }
       process.waitUntilExit()
       #expect(process.terminationStatus == 143)
       #expect(!FileManager.default.fileExists(atPath: folder + "/prior.safetensors"))

@@ -22,7 +22,8 @@ enum Interruption {
   }
 
   /// From now on the first signal is only noted, for a program that looks at `signal` between its steps
-  /// and ends by itself; the second ends it at once.
+  /// and ends by itself; the second ends it at once, but for one on the heels of the first: `timeout` sends its signal
+  /// to the program and to its process group.
   static func cooperate() { isCooperative.store(true, ordering: .sequentiallyConsistent) }
 
   /// From now on signals end the program again. One that was noted stays so: who cooperated ends by itself.
@@ -62,10 +63,17 @@ enum Interruption {
 
   private static func wait(on pipe: Int32) {
     var number: UInt8 = 0
+    let clock = ContinuousClock()
+    var askedAt: ContinuousClock.Instant?
     while true {
       let count = read(pipe, &number, 1)
       if count == 1 {
-        guard isCooperative.load(ordering: .sequentiallyConsistent), signal == nil else { break }
+        guard isCooperative.load(ordering: .sequentiallyConsistent) else { break }
+        if let askedAt {
+          if clock.now - askedAt < .seconds(1) { continue }
+          break
+        }
+        askedAt = clock.now
         requested.store(Int32(number), ordering: .sequentiallyConsistent)
         teller.withLock { $0 }("segpipe: asked to stop; finishing this step")
         continue

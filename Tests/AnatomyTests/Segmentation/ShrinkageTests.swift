@@ -16,6 +16,12 @@ import Testing
     #expect(!nuclei.isBelievable)
   }
 
+  @Test func moreMayBeLeftWhereAStructureIsTooLargeOtherwise() {
+    #expect(Shrinkage(cost: 4130, left: 2580, smallest: 0.7, largestOtherwise: 1.6).isBelievable)
+    #expect(!Shrinkage(cost: 4130, left: 2580, smallest: 0.7, largestOtherwise: 1.1).isBelievable)
+    #expect(!Shrinkage(cost: 3990, left: 3250, smallest: 0.5, largestOtherwise: 1.23).isBelievable)
+  }
+
   /// Wide ventricles in place of the whole caudate nucleus cost little, and leave none of it.
   @Test func nothingVanishesThatHasAPlausibleSizeOtherwise() {
     #expect(!Shrinkage(cost: 540, left: 146, smallest: 0.39, largestOtherwise: 0.71).isBelievable)
