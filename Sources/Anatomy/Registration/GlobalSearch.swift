@@ -46,12 +46,12 @@ extension AffineRegistration {
     return fit
   }
 
-  /// The places that the starts lead to, each once: looked at from each start, ordered by their plausibility there, the
-  /// highest first, and refined at 4 mm with all twelve parameters. `prior` is the group prior at 4 mm.
+  /// The places that the first few starts lead to, each once: looked at from each start, ordered by their plausibility
+  /// there, the highest first, and refined at 4 mm with all twelve parameters. `prior` is the group prior at 4 mm.
   static func settle(
     _ starts: [Affine], kind: KindPrior, levels: Levels, prior: GroupPrior
   ) -> [AffineRegistration] {
-    let found = starts.map { look(from: $0, kind: kind, levels: levels, prior: prior) }
+    let found = starts.prefix(3).map { look(from: $0, kind: kind, levels: levels, prior: prior) }
     var finalists: [AffineRegistration] = []
     for fit in found.sorted(by: { $0.plausibility > $1.plausibility })
     where !finalists.contains(where: { $0.difference(from: fit, over: prior.grid) < samePlace }) {
