@@ -33,8 +33,9 @@ import Testing
     #expect(Shrinkage.isCertain(cost: 60, smallest: 0.9, largestAtStart: 1))
     #expect(Shrinkage.isCertain(cost: -800, smallest: 0.9, largestAtStart: 1))
     #expect(!Shrinkage.isCertain(cost: 60, smallest: 0.4, largestAtStart: 1))
-    #expect(!Shrinkage.isCertain(cost: 170, smallest: 0.94, largestAtStart: 1.3))
+    #expect(!Shrinkage.isCertain(cost: 1700, smallest: 0.94, largestAtStart: 1.3))
     #expect(Shrinkage(cost: 60, left: 90, smallest: 0.9, largestOtherwise: 1).isBelievable)
+    #expect(Shrinkage(cost: 680, left: 2070, smallest: 0.68, largestOtherwise: 1.15).isBelievable)
   }
 
   @Test func noNucleusIsTwiceAsLargeAsExpected() {
