@@ -46,23 +46,28 @@ extension AffineRegistration {
     return fit
   }
 
-  /// The places that the first few starts lead to, each once: looked at from each start, ordered by their plausibility
-  /// there, the highest first, and refined at 4 mm with all twelve parameters. `prior` is the group prior at 4 mm.
+  /// The places that the starts lead to, each once: looked at from each start, ordered by their plausibility there, the
+  /// highest first, and refined at 4 mm with all twelve parameters. `prior` is the group prior at 4 mm.
   static func settle(
     _ starts: [Affine], kind: KindPrior, levels: Levels, prior: GroupPrior
   ) -> [AffineRegistration] {
-    let found = starts.prefix(3).map { look(from: $0, kind: kind, levels: levels, prior: prior) }
-    var finalists: [AffineRegistration] = []
-    for fit in found.sorted(by: { $0.plausibility > $1.plausibility })
-    where !finalists.contains(where: { $0.difference(from: fit, over: prior.grid) < samePlace }) {
-      finalists.append(fit)
-    }
-    return finalists.map { finalist in
+    let found = starts.map { look(from: $0, kind: kind, levels: levels, prior: prior) }
+    return distinct(found, over: prior.grid).map { i in
       var fit = AffineRegistration(
-        finalist.transform, samples: levels.fine, prior: prior, kind: finalist.kind)
+        found[i].transform, samples: levels.fine, prior: prior, kind: kind)
       fit.refine(samples: levels.fine, prior: prior, freedom: .affine, iterations: 15)
       return fit
     }
+  }
+
+  /// Which of some fits are the most plausible one of their place, the most plausible of all first.
+  static func distinct(_ fits: [AffineRegistration], over grid: Grid) -> [Int] {
+    var chosen: [Int] = []
+    for i in fits.indices.sorted(by: { fits[$0].plausibility > fits[$1].plausibility })
+    where !chosen.contains(where: { fits[$0].difference(from: fits[i], over: grid) < samePlace }) {
+      chosen.append(i)
+    }
+    return chosen
   }
 
   /// Farthest that a corner of a grid of the atlas lies from where another fit has it, in mm.
@@ -74,17 +79,20 @@ extension AffineRegistration {
   /// Fits that differ by less than this, in mm, have found the same place.
   private static let samePlace = 15.0
 
-  /// The score with what is known of people's sizes: logarithms of the three scales are normal, with mean
+  /// The score with what is known of people's sizes.
+  var plausibility: Double { score - sizePenalty }
+
+  /// What is known of people's sizes, in nats a sample: logarithms of the three scales are normal, with mean
   /// 0.09 and deviation 0.12 (label maps and scans measured -0.07 to 0.25). Neighbouring samples say the
   /// same, so a sample's share of this prior is small, but it decides between a head and a shrunken head
   /// whose scalp passes for cortex: up to 0.019 nats for the latter were seen.
-  var plausibility: Double {
+  var sizePenalty: Double {
     let size = transform.columnNorms
     let squares = (0..<3).reduce(0.0) { sum, axis in
       let deviation = (log(size[axis]) - 0.09) / 0.12
       return sum + deviation * deviation
     }
-    return score - Self.scaleWeight * squares / 2
+    return Self.scaleWeight * squares / 2
   }
 
   /// Nats a sample.

@@ -34,7 +34,7 @@ extension Segmenter {
     let (affine, kind, gainOfHalfTurn) = register(scan, scale: scale, trace: trace)
 
     progress(.intensities)
-    let samples = try samples(of: scan, affine, scale: scale, path: path)
+    let samples = try seenSamples(of: scan, affine, scale: scale, path: path)
     let start = startFit(samples, affine, scale: scale, trace: trace)
 
     progress(.warp)
@@ -104,14 +104,20 @@ extension Segmenter {
     return shrinkage.isBelievable ? course : other
   }
 
-  /// Blocks of 2 mm around the structures of interest.
-  private func samples(
-    of scan: Volume<Float>, _ affine: AffineRegistration, scale: IntensityScale, path: String
-  ) throws -> ScanSamples {
+  /// Blocks of 2 mm around the structures of interest; nil where these lie outside the scan's field of view.
+  func samples(
+    of scan: Volume<Float>, _ affine: AffineRegistration, scale: IntensityScale
+  ) -> ScanSamples? {
     let blocks = Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: 2))
     let samples = ScanSamples(
       blocks, scale: scale, keep: region.selection(of: blocks.grid, under: affine.transform))
-    guard samples.count >= Self.fewestSamples else {
+    return samples.count >= Self.fewestSamples ? samples : nil
+  }
+
+  private func seenSamples(
+    of scan: Volume<Float>, _ affine: AffineRegistration, scale: IntensityScale, path: String
+  ) throws -> ScanSamples {
+    guard let samples = samples(of: scan, affine, scale: scale) else {
       throw AnatomyError.hopelessFit(
         path: path, reason: "the structures of interest lie outside its field of view")
     }
@@ -119,7 +125,7 @@ extension Segmenter {
   }
 
   /// Intensities and bias field under the location prior as the affine places it.
-  private func startFit(
+  func startFit(
     _ samples: ScanSamples, _ affine: AffineRegistration, scale: IntensityScale,
     mayShrink: Bool = true, trace: (String) -> Void
   ) -> ScanFitter {
@@ -146,8 +152,8 @@ extension Segmenter {
     let prepared = PreparedScan(scan)
     let (scan, scale) = (prepared.volume, try prepared.scale(path: path))
     let (affine, _, _) = register(scan, scale: scale, trace: trace)
-    var fitter = startFit(
-      try samples(of: scan, affine, scale: scale, path: path), affine, scale: scale, trace: trace)
+    let samples = try seenSamples(of: scan, affine, scale: scale, path: path)
+    var fitter = startFit(samples, affine, scale: scale, trace: trace)
     warp(&fitter, Self.coarseWarp, trace: trace)
     let half = ScanAnatomy.halved(ScanAnatomy.onAtlas(scan, affine.transform, prior.grid))
     return ObservedFit(
