@@ -44,6 +44,9 @@ struct ContextReader: Sendable {
   /// Probability of structures of interest from which on a voxel is looked at, and voxels around these.
   private static let leastOfInterest: Float = 0.05
   private static let margin = 4
+  /// How much residual logits count. Training stays cautious: it meets a contrast of every kind, and scans drawn from maps
+  /// as hard to read as any. From 1.5 to 3, mean Dice differs by 0.0003 at most.
+  private static let weight: Float = 2
 
   /// - Throws: `AnatomyError.otherAtlas` for a file that was trained for other labels.
   init(_ file: ContextFile, atlas: Atlas) throws {
@@ -53,7 +56,7 @@ struct ContextReader: Sendable {
     isOfInterest = atlas.prior.table.labels.map { Segmenter.isOfInterest($0) }
   }
 
-  /// The label priors of `labeller` where the affine alone brings the atlas: f exp(r) / sum over labels of it,
+  /// The label priors of `labeller` where the affine alone brings the atlas: f exp(w r) / sum over labels of it,
   /// where r is what the network makes of the posteriors of `scan`, which lies on the atlas grid.
   ///
   /// - Throws: `NetworkError`.
@@ -171,7 +174,9 @@ struct ContextReader: Sendable {
       let range = wanted?.range(plane: z, row: y) ?? 0..<0
       row.visit(width) { x, labels, values in
         if labels.count > 1, range.contains(x), let logits {
-          for i in labels.indices { values[i] *= exp(logits.value(x, y, z, labels[i])) }
+          for i in labels.indices {
+            values[i] *= exp(Self.weight * logits.value(x, y, z, labels[i]))
+          }
         }
         builder.append(labels, values)
       }
