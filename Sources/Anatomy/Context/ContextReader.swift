@@ -44,8 +44,8 @@ struct ContextReader: Sendable {
   /// Probability of structures of interest from which on a voxel is looked at, and voxels around these.
   private static let leastOfInterest: Float = 0.05
   private static let margin = 4
-  /// How much residual logits count. Training stays cautious: it meets a contrast of every kind, and scans drawn from maps
-  /// as hard to read as any. From 1.5 to 3, mean Dice differs by 0.0003 at most.
+  /// How much residual logits count, w. With 1, 2 and 3, mean Dice of scans drawn from changed maps that the network was
+  /// not trained on is 0.8714, 0.8735 and 0.8742, that of three real scans 0.8696, 0.8704 and 0.8704.
   private static let weight: Float = 2
 
   /// - Throws: `AnatomyError.otherAtlas` for a file that was trained for other labels.
