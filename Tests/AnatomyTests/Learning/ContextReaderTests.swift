@@ -1,0 +1,101 @@
+import Foundation
+import Imaging
+import Networks
+import Testing
+
+@testable import Anatomy
+
+/// Label priors as a context changes them, against the formula at every voxel.
+@Suite struct ContextReaderTests {
+  private let grid = Fixture.grid(12, 10, 14)
+
+  /// White matter, cortex and the ventricle of both sides, each possible everywhere.
+  private func prior() throws -> LocationPrior {
+    Fixture.prior(grid, try SmallHead.table()) { label, voxel in
+      switch label {
+      case 1: UInt8(60 + 5 * voxel.x)
+      case 2: UInt8(90 - 5 * voxel.x)
+      case 3: 55
+      case 7: 50
+      default: 0
+      }
+    }
+  }
+
+  /// f exp(2 r) / sum over labels of it, both sides by the same r, where r is the network's own.
+  @Test func priorsAreMultipliedByWhatTheNetworkMakesOfPosteriors() throws {
+    let prior = try prior()
+    let merge = SideMerge(prior.table)
+    let atlas = Atlas(
+      name: "small", space: "none", prior: prior, volumes: [],
+      origin: AtlasOrigin(maps: 1, mirrored: false, smoothing: 0, refinements: 0))
+    let shape = ContextShape(labels: merge.count)
+    // One slab, with what is within reach of it.
+    let extents = Extents(14 + 2 * ContextShape.reach, 10, 12)
+    let network = try ContextNetwork(shape, extents: extents, trains: false)
+    var random = Philox(seed: 5)
+    for i in 0..<network.parameters.all.count {
+      network.parameters.all.pointer[i] = 0.3 * (random.uniform() - 0.5)
+    }
+    let scratch = try Scratch()
+    let path = scratch.path("context.safetensors")
+    try ContextFile.write(
+      network.parameters,
+      ContextDescription(
+        settings: ContextSettings(), shape: shape, atlas: atlas.name,
+        atlasFingerprint: atlas.fingerprint, maps: ["small"], steps: 1), to: path)
+    let file = try ContextFile(path)
+
+    func component(_ mean: Double) -> [IntensityModel.Component] {
+      [IntensityModel.Component(weight: 1, mean: mean, variance: 400)]
+    }
+    let segmenter = try Segmenter(prior: prior)
+    let fit = ScanFit(
+      transform: .identity, displacement: Displacement(over: grid, spacing: 6),
+      bias: BiasField(over: grid),
+      model: IntensityModel(
+        groups: [component(2), component(100), component(60), component(20), component(70)],
+        zeroShare: [0.9, 0.01, 0.01, 0.01, 0.01], scale: IntensityScale(low: 0, high: 200),
+        lanes: segmenter.coarse.mm2.lanes),
+      kind: .whole,
+      quality: SegmentationQuality(
+        information: 0, tissueInformation: 0, outsideView: 0, gainOfHalfTurn: 0,
+        largestDisplacement: 0))
+    let scan = Volume(grid: grid, voxels: (0..<grid.count).map { _ in 130 * random.uniform() + 1 })
+    let labeller = PlaneLabeller(
+      anatomies: [prior], fit: fit, grid: grid, isTarget: segmenter.isTarget,
+      usesIntensities: true)
+    let changed = try ContextReader(file, atlas: atlas).priors(
+      of: scan, by: labeller, anatomies: [prior])
+    #expect(changed.count == 1)
+
+    // The weights as the file holds them, over the whole box at once.
+    try file.load(into: network.parameters)
+    network.update()
+    let q = try Tensor(count: network.activation.count)
+    ContextView(scan, by: labeller, merge: merge).fill(
+      q, network.activation, from: SIMD3(0, 0, -ContextShape.reach))
+    let r = try Tensor(count: network.activation.count)
+    network.forward(q, into: r)
+    let plain = try Tensor(count: network.activation.plainCount)
+    network.activation.unpack(r, into: plain)
+
+    var (largestError, largestChange): (Float, Float) = (0, 0)
+    for (voxel, at) in Fixture.voxels(of: grid).enumerated() {
+      let before = prior.probabilities(at: voxel)
+      let inBox = ((at.z + ContextShape.reach) * 10 + at.y) * 12 + at.x
+      var expected = before.indices.map { label in
+        before[label] * exp(2 * plain.pointer[merge.channelOf[label] * extents.count + inBox])
+      }
+      let sum = expected.reduce(0, +)
+      for label in expected.indices { expected[label] /= sum }
+      for (label, found) in changed[0].probabilities(at: voxel).enumerated() {
+        largestError = max(largestError, abs(found - expected[label]))
+        largestChange = max(largestChange, abs(found - before[label]))
+      }
+    }
+    // Probabilities are kept in 1/255, and sum to 1.
+    #expect(largestError < 2.5 / 255)
+    #expect(largestChange > 0.1)
+  }
+}
