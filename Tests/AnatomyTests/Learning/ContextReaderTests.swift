@@ -46,21 +46,10 @@ import Testing
         atlasFingerprint: atlas.fingerprint, maps: ["small"], steps: 1), to: path)
     let file = try ContextFile(path)
 
-    func component(_ mean: Double) -> [IntensityModel.Component] {
-      [IntensityModel.Component(weight: 1, mean: mean, variance: 400)]
-    }
     let segmenter = try Segmenter(prior: prior)
-    let fit = ScanFit(
-      transform: .identity, displacement: Displacement(over: grid, spacing: 6),
-      bias: BiasField(over: grid),
-      model: IntensityModel(
-        groups: [component(2), component(100), component(60), component(20), component(70)],
-        zeroShare: [0.9, 0.01, 0.01, 0.01, 0.01], scale: IntensityScale(low: 0, high: 200),
-        lanes: segmenter.coarse.mm2.lanes),
-      kind: .whole,
-      quality: SegmentationQuality(
-        information: 0, tissueInformation: 0, outsideView: 0, gainOfHalfTurn: 0,
-        largestDisplacement: 0))
+    let fit = Fixture.fit(
+      grid, means: [2, 100, 60, 20, 70], variance: 400, scale: IntensityScale(low: 0, high: 200),
+      lanes: segmenter.coarse.mm2.lanes)
     let scan = Volume(grid: grid, voxels: (0..<grid.count).map { _ in 130 * random.uniform() + 1 })
     let labeller = PlaneLabeller(
       anatomies: [prior], fit: fit, grid: grid, isTarget: segmenter.isTarget,

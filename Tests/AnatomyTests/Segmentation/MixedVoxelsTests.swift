@@ -103,26 +103,15 @@ import Testing
       default: 0
       }
     }
-    func component(_ mean: Double) -> [IntensityModel.Component] {
-      [IntensityModel.Component(weight: 1, mean: mean, variance: 64)]
-    }
-    let scale = IntensityScale(low: 0, high: 200)
     var settings = Segmenter.Settings()
     (settings.posteriorLevels, settings.keepsEntropy) = (65535, true)
     settings.givesMixedVoxels = false
     let plain = try Segmenter(prior: prior, settings: settings)
     settings.givesMixedVoxels = true
     let giving = try Segmenter(prior: prior, settings: settings)
-    let fit = ScanFit(
-      transform: .identity, displacement: Displacement(over: grid, spacing: 6),
-      bias: BiasField(over: grid),
-      model: IntensityModel(
-        groups: [component(2), component(20), component(100), component(62), component(150)],
-        zeroShare: [0.9, 0.01, 0.01, 0.01, 0.01], scale: scale, lanes: plain.coarse.mm2.lanes),
-      kind: .whole,
-      quality: SegmentationQuality(
-        information: 0, tissueInformation: 0, outsideView: 0, gainOfHalfTurn: 0,
-        largestDisplacement: 0))
+    let fit = Fixture.fit(
+      grid, means: [2, 20, 100, 62, 150], variance: 64, scale: IntensityScale(low: 0, high: 200),
+      lanes: plain.coarse.mm2.lanes)
     let scan = Volume(
       grid: grid,
       voxels: Fixture.voxels(of: grid).map { voxel -> Float in

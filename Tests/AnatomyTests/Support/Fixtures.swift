@@ -56,6 +56,24 @@ enum Fixture {
     }
   }
 
+  /// A scan that lies where the atlas has it, undisplaced, whose first group is padding: a Gaussian for each group.
+  static func fit(
+    _ grid: Grid, means: [Double], variance: Double, scale: IntensityScale, lanes: Int
+  ) -> ScanFit {
+    ScanFit(
+      transform: .identity, displacement: Displacement(over: grid, spacing: 6),
+      bias: BiasField(over: grid),
+      model: IntensityModel(
+        groups: means.map {
+          [IntensityModel.Component(weight: 1, mean: $0, variance: variance)]
+        },
+        zeroShare: means.indices.map { $0 == 0 ? 0.9 : 0.01 }, scale: scale, lanes: lanes),
+      kind: .whole,
+      quality: SegmentationQuality(
+        information: 0, tissueInformation: 0, outsideView: 0, gainOfHalfTurn: 0,
+        largestDisplacement: 0))
+  }
+
   static func voxels(of grid: Grid) -> [SIMD3<Int>] {
     (0..<grid.count).map {
       SIMD3(
