@@ -35,7 +35,8 @@ package struct Methods {
     }
     steps.append(
       "Each voxel of \(its) own grid was given the label of highest posterior probability, fluid no "
-        + "further than halfway from its purest voxels' intensity to that of the tissue beside it, and "
+        + "further than halfway from its purest voxels' intensity to that of the tissue beside it (beside "
+        + "the cortex, seven tenths of the way), and "
         + "grey matter nowhere in a single layer between fluid and white matter, whose mixture it looks like; "
         + "volumes are sums of posterior probabilities.")
     paragraphs = [

@@ -35,7 +35,7 @@ struct StudyStages {
   var prior: Location?
   var encoder: Location?
   var learnedContext: Location?
-  private static let version = 24
+  private static let version = 25
 
   /// The stages, those of scans first, in the order given.
   func stages(of scans: [StudyScan]) -> [Stage] {

@@ -9,19 +9,22 @@ import Testing
   private let scale = IntensityScale(low: 0, high: 200)
   private let grid = Fixture.grid(4, 4, 6)
 
-  /// Fluid (1) that shares three voxels with a bright tissue (2) for each that it shares with a grey one (3).
-  private func prior() throws -> LocationPrior {
+  /// Fluid (1) that shares three voxels with a bright tissue (2) for each that it shares with a grey one (3), which is a
+  /// nucleus or the cortex (8).
+  private func prior(grey mapping: Int = 9) throws -> LocationPrior {
     let table = try Fixture.table(
-      Fixture.label(1, mapping: 3), Fixture.label(2, mapping: 2), Fixture.label(3, mapping: 8))
+      Fixture.label(1, mapping: 3), Fixture.label(2, mapping: 2), Fixture.label(3, mapping: mapping)
+    )
     return Fixture.prior(grid, table) { label, voxel in
       let tissue = voxel.x == 0 ? 3 : 2
       return label == 1 ? 105 : label == tissue ? 150 : 0
     }
   }
 
-  private func borders() throws -> FluidBorders {
+  private func borders(grey mapping: Int = 9) throws -> FluidBorders {
     try FluidBorders(
-      prior(), isFluid: [false, true, false, false], isTissue: [false, false, true, true])
+      prior(grey: mapping), isFluid: [false, true, false, false],
+      isTissue: [false, false, true, true])
   }
 
   private func model(fluid: [(Double, Double)], grey: Double = 80) -> IntensityModel {
@@ -63,6 +66,16 @@ import Testing
     #expect(try borders().labels == [1])
     try expect(
       [(10, 1), (48, 1), (52, 0.75), (58, 0.75), (62, 0), (120, 0)], model, [(20, 40), (45, 80)])
+  }
+
+  /// Seven tenths of the way from 20 to the grey tissue's 80 are 62; to the bright one's 100 it is half.
+  @Test func fluidEndsFurtherOutBesideTheCortex() throws {
+    let borders = try borders(grey: 8)
+    let found = voxels([(20, 40), (45, 80)])
+    let kept = borders.kept(1, found: found, in: model(fluid: [(0.5, 20), (0.5, 40)]))
+    for (intensity, share) in [(48, 1), (52, 1), (58, 1), (61, 0.25), (64, 0)] as [(Float, Float)] {
+      #expect(abs(kept[Int(scale.row(intensity))] - share) < 1e-6, "\(intensity)")
+    }
   }
 
   @Test func orderOfIntensitiesDoesNotMatter() throws {
