@@ -48,11 +48,17 @@ struct ContextReader: Sendable {
   /// not trained on is 0.8714, 0.8735 and 0.8742, that of three real scans 0.8696, 0.8704 and 0.8704.
   private static let weight: Float = 2
 
-  /// - Throws: `AnatomyError.otherAtlas` for a file that was trained for other labels.
+  /// - Throws: `AnatomyError.otherAtlas` for a file that was trained with another atlas, or for other pairs of labels.
   init(_ file: ContextFile, atlas: Atlas) throws {
     try file.check(atlas)
     self.file = file
     merge = SideMerge(atlas.prior.table)
+    let labels = file.description.shape.labels
+    guard labels == merge.count else {
+      throw AnatomyError.otherAtlas(
+        path: file.path, found: "of \(labels) labels, those of both sides as one",
+        expected: "\(atlas.name) of \(merge.count), by the partners in its table")
+    }
     isOfInterest = atlas.prior.table.labels.map { Segmenter.isOfInterest($0) }
   }
 
@@ -175,7 +181,8 @@ struct ContextReader: Sendable {
       row.visit(width) { x, labels, values in
         if labels.count > 1, range.contains(x), let logits {
           for i in labels.indices {
-            values[i] *= exp(Self.weight * logits.value(x, y, z, labels[i]))
+            let r = logits.value(x, y, z, labels[i])
+            values[i] *= exp(Self.weight * min(max(r, -ContextLoss.limit), ContextLoss.limit))
           }
         }
         builder.append(labels, values)

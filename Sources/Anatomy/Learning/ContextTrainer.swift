@@ -165,7 +165,7 @@ struct ContextLoss {
   /// Least share of a label in a posterior.
   private static let floor: Float = 1e-4
   /// exp(r) of larger logits is that of this one.
-  private static let limit: Float = 30
+  static let limit: Float = 30
 
   /// Judged are voxels of labels that are, and those that may be taken for them, unless they are closer than
   /// `margin` to the border. Throws `NetworkError`.
@@ -301,7 +301,8 @@ struct ContextLoss {
     }
   }
 
-  /// The most probable labels of the voxels that `differentiate` judges, with r and without; `body` is told both.
+  /// The most probable labels of all voxels farther from the border than `margin`, with r and without; `body` is told
+  /// both.
   func labels(
     _ truth: [UInt8], on grid: Grid, from lower: SIMD3<Int>,
     _ body: (_ truth: UInt8, _ first: Int, _ final: Int) -> Void

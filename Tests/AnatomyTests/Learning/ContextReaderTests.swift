@@ -10,8 +10,8 @@ import Testing
   private let grid = Fixture.grid(12, 10, 14)
 
   /// White matter, cortex and the ventricle of both sides, each possible everywhere.
-  private func prior() throws -> LocationPrior {
-    Fixture.prior(grid, try SmallHead.table()) { label, voxel in
+  private func prior(_ table: LabelTable? = nil) throws -> LocationPrior {
+    Fixture.prior(grid, try table ?? SmallHead.table()) { label, voxel in
       switch label {
       case 1: UInt8(60 + 5 * voxel.x)
       case 2: UInt8(90 - 5 * voxel.x)
@@ -22,13 +22,43 @@ import Testing
     }
   }
 
+  private func atlas(_ prior: LocationPrior) -> Atlas {
+    Atlas(
+      name: "small", space: "none", prior: prior, volumes: [],
+      origin: AtlasOrigin(maps: 1, mirrored: false, smoothing: 0, refinements: 0))
+  }
+
+  /// A table that pairs other labels makes other channels of the same atlas.
+  @Test func otherPairsOfLabelsAreRefused() throws {
+    let trained = atlas(try prior())
+    let merge = SideMerge(trained.prior.table)
+    let network = try ContextNetwork(
+      ContextShape(labels: merge.count), extents: Extents(16, 16, 16), trains: false)
+    let scratch = try Scratch()
+    let path = scratch.path("context.safetensors")
+    try ContextFile.write(
+      network.parameters,
+      ContextDescription(
+        settings: ContextSettings(), shape: ContextShape(labels: merge.count), atlas: "small",
+        atlasFingerprint: trained.fingerprint, maps: ["small"], steps: 1), to: path)
+    let file = try ContextFile(path)
+    _ = try ContextReader(file, atlas: trained)
+    var labels = trained.prior.table.labels
+    for i in labels.indices { labels[i].partner = nil }
+    let unpaired = atlas(try prior(LabelTable(labels: labels)))
+    #expect(unpaired.fingerprint == trained.fingerprint)
+    #expect(
+      throws: AnatomyError.otherAtlas(
+        path: path, found: "of \(merge.count) labels, those of both sides as one",
+        expected: "small of \(labels.count), by the partners in its table")
+    ) { try ContextReader(file, atlas: unpaired) }
+  }
+
   /// f exp(2 r) / sum over labels of it, both sides by the same r, where r is the network's own.
   @Test func priorsAreMultipliedByWhatTheNetworkMakesOfPosteriors() throws {
     let prior = try prior()
     let merge = SideMerge(prior.table)
-    let atlas = Atlas(
-      name: "small", space: "none", prior: prior, volumes: [],
-      origin: AtlasOrigin(maps: 1, mirrored: false, smoothing: 0, refinements: 0))
+    let atlas = atlas(prior)
     let shape = ContextShape(labels: merge.count)
     // One slab, with what is within reach of it.
     let extents = Extents(14 + 2 * ContextShape.reach, 10, 12)
