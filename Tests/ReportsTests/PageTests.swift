@@ -31,6 +31,27 @@ import Testing
     String(decoding: try page.encoded(), as: UTF8.self)
   }
 
+  @Test func methodsTellWhatWasAskedFor() throws {
+    let atlas = try JSONDecoder().decode(
+      SegmentationSidecar.AtlasIdentity.self,
+      from: Data(
+        """
+        {"Fingerprint": "0f", "Maps": 7, "Name": "tiny", "Source": "given", "Space": "s",
+         "TrainedPrior": "ab", "TrainedEncoder": "cd"}
+        """.utf8))
+    var settings = Segmenter.Settings()
+    let usual = Methods(atlas: atlas, settings: settings).text
+    #expect(usual.contains("3 steps of gradient ascent on the likelihood, tempered by 0.03"))
+    #expect(!usual.contains("latents drawn"))
+    (settings.refinements, settings.samples) = (1, 8)
+    settings.likelihood = .jensen
+    let other = Methods(atlas: atlas, settings: settings).text
+    #expect(other.contains("1 step of gradient ascent on Jensen's bound of the likelihood"))
+    #expect(other.contains("the mean over 8 latents drawn"))
+    settings.refinements = 0
+    #expect(!Methods(atlas: atlas, settings: settings).text.contains("gradient ascent"))
+  }
+
   @Test func aStudyTellsOfEveryScan() throws {
     var page = page()
     page.add(subject: "a", sidecar: sidecar("PASS"), volumes: volumes(1000), page: "p/a.html")

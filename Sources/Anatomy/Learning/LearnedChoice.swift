@@ -21,7 +21,7 @@ package struct LearnedChoice: Equatable, Sendable {
 
   /// The given files; else those in the atlas's folder; else, for the workspace's atlas, those that were
   /// trained in the workspace. An encoder or context that is not given is looked for where a prior that is given
-  /// lies.
+  /// lies, a context, which is of the atlas alone, then where it is looked for without that prior.
   ///
   /// - Throws: `AnatomyError.noPrior` for an encoder that is given where there is no prior.
   package static func choose(
@@ -30,19 +30,10 @@ package struct LearnedChoice: Equatable, Sendable {
     func existing(_ paths: [String]) -> String? {
       paths.first { FileManager.default.fileExists(atPath: $0) }
     }
-    if let prior {
-      let folder = (prior as NSString).deletingLastPathComponent
-      func beside(_ name: String) -> String? {
-        existing([(folder as NSString).appendingPathComponent(name)])
-      }
-      return LearnedChoice(
-        prior: prior, encoder: encoder ?? beside(encoderName),
-        context: context ?? beside(contextName))
-    }
     var places: [(prior: String, encoders: [String], context: String)] = [
       (
         atlas.folder + "/" + PriorChoice.fileName, [atlas.folder + "/" + encoderName],
-        atlas.folder + "/" + contextName
+        Self.context(of: atlas.folder)
       )
     ]
     if atlas.source == .workspace {
@@ -54,6 +45,13 @@ package struct LearnedChoice: Equatable, Sendable {
           TrainingFolder.context(place + "/context").weights
         ))
     }
+    if let prior {
+      let folder = (prior as NSString).deletingLastPathComponent
+      func beside(_ name: String) -> String { (folder as NSString).appendingPathComponent(name) }
+      return LearnedChoice(
+        prior: prior, encoder: encoder ?? existing([beside(encoderName)]),
+        context: context ?? existing([beside(contextName)] + places.map(\.context)))
+    }
     for place in places where existing([place.prior, place.context]) != nil {
       let found = existing([place.prior])
       guard found != nil || encoder == nil else { break }
@@ -64,6 +62,9 @@ package struct LearnedChoice: Equatable, Sendable {
     guard encoder == nil else { throw AnatomyError.noPrior(tried: places.map(\.prior)) }
     return LearnedChoice(prior: nil, encoder: nil, context: context)
   }
+
+  /// Where the context of an atlas lies in its folder, if it has one.
+  package static func context(of folder: String) -> String { folder + "/" + contextName }
 
   /// Reads the files. Throws as `PriorFile`, `EncoderFile`, `ContextFile`, `LearnedPrior` and `Learned` do.
   package func read(for atlas: Atlas) throws -> Learned {

@@ -6,9 +6,9 @@ import Parallel
 /// The latent z of one scan: first encoded, then refined, both on its intensities.
 ///
 /// Minimises -t log p(x given z) - log p(z) with the intensity model fixed, at half the atlas's
-/// resolution, where log p(x given z) is the exact form (DESIGN): sum over voxels of log sum over k of
-/// f_k(z) p(x given k). Neighbouring voxels are no independent witnesses: t tempers the likelihood.
-struct ScanAnatomy {
+/// resolution, where log p(x given z) is the exact form (DESIGN), sum over voxels of log sum over k of
+/// f_k(z) p(x given k), or the Jensen bound below it. Neighbouring voxels are no independent witnesses: t tempers the likelihood.
+package struct ScanAnatomy {
   private let learned: LearnedPrior
   private let model: WarpingAutoEncoder
   private let observation: Observation
@@ -18,7 +18,7 @@ struct ScanAnatomy {
 
   /// t: what a voxel of 8 mm3 counts. The higher it is, the more z explains what is no anatomy: on three
   /// real scans 30 steps give 0.839 Dice at 0.05, 0.843 at 0.015.
-  static let temperature: Float = 0.03
+  package static let temperature: Float = 0.03
   /// What of the encoder's mean z starts from: the most probable z lies nearer to zero than the mean of what is
   /// possible. The loss is least at 0.7 to 0.8 of it on each of the real scans that the encoder learned from.
   private static let start: Float = 0.75

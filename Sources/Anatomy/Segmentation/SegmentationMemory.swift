@@ -21,8 +21,10 @@ package struct SegmentationMemory: Equatable, Sendable {
   }
 
   /// With the head atlas, its trained prior and its trained context.
-  package static let head = SegmentationMemory(
-    atlas: 160 * 192 * 224, labels: 42, readsAnatomy: true, usesContext: true)
+  package static func head(samples: Int = 1) -> SegmentationMemory {
+    SegmentationMemory(
+      atlas: 160 * 192 * 224, labels: 42, readsAnatomy: true, usesContext: true, samples: samples)
+  }
 
   /// What reading the atlas takes, whose file has a byte a voxel and label, beside the program.
   package var reading: Int { 48 << 20 + (13 + labels) * atlas }

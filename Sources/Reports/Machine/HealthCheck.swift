@@ -32,7 +32,7 @@ package struct HealthCheck: Codable, Equatable, Sendable {
       return HealthCheck("memory", .warning, "the system does not tell how much there is")
     }
     let words = "\(ByteText.of(least)) can be had"
-    let head = SegmentationMemory.head
+    let head = SegmentationMemory.head()
     let needed = head.shared + head.scan(voxels: 1 << 24)
     return least < needed
       ? HealthCheck("memory", .warning, words + "; a whole head needs \(ByteText.of(needed))")

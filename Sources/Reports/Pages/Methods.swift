@@ -56,9 +56,19 @@ package struct Methods {
     let network = encoder.map { "an encoder of scans (\($0.prefix(16)))" } ?? "its encoder"
     return "The label prior was decoded by a variational auto-encoder of label maps "
       + "(\(prior.prefix(16)))\(decoder) from a latent that \(network) read from \(its) likelihoods"
-      + (settings.refinements > 0
-        ? " and \(settings.refinements) steps of gradient ascent on the tempered likelihood refined."
-        : ".")
+      + refinement(settings)
+      + (settings.samples > 1
+        ? " Posterior probabilities are the mean over \(settings.samples) latents drawn from what that network "
+          + "thinks possible."
+        : "")
+  }
+
+  private static func refinement(_ settings: Segmenter.Settings) -> String {
+    guard settings.refinements > 0 else { return "." }
+    let steps = settings.refinements == 1 ? "1 step" : "\(settings.refinements) steps"
+    let form = settings.likelihood == .jensen ? "Jensen's bound of the" : "the"
+    return " and \(steps) of gradient ascent on \(form) likelihood, tempered by "
+      + "\(ScanAnatomy.temperature), and the normal prior of latents refined."
   }
 
   /// What to cite.

@@ -18,6 +18,7 @@ package enum EncoderCurve: TrainingCurve {
         + "\(DecimalText.fixed(evaluation.priorExact, 4)), Jensen bound "
         + "\(DecimalText.fixed(evaluation.jensen, 4)))")
     parts.append("divergence \(DecimalText.fixed(evaluation.divergence, 0)) nats")
+    parts.append("tempered bound \(DecimalText.fixed(evaluation.bound, 0)) nats a scan")
     return "step \(evaluation.step): " + parts.joined(separator: ", ")
   }
 
@@ -55,6 +56,9 @@ package enum EncoderCurve: TrainingCurve {
           curve("Jensen bound", "#6baed6") { $0.jensen },
           curve("location prior", "#737373", dashed: true) { $0.priorExact },
         ]),
+      LineChart(
+        title: "Tempered bound, nats a scan", xName: "step",
+        curves: [curve("E_q t log p(x given z) - beta KL", "#08519c") { $0.bound }]),
       LineChart(
         title: "Divergence, nats", xName: "step",
         curves: [

@@ -38,7 +38,9 @@ extension BenchCommand {
         throw ValidationError("--steps is \(steps); it must be 1 to 10000.")
       }
       try method.refuseAffine()
-      if method.noPrior { throw ValidationError("--no-prior leaves no latent to refine.") }
+      if method.noPrior || method.noLatent {
+        throw ValidationError("--no-prior and --no-latent leave no latent to refine.")
+      }
     }
 
     /// What is printed of a scan.

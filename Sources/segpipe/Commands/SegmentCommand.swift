@@ -77,7 +77,7 @@ struct SegmentCommand: ConsoleCommand {
     let learned = try method.learned(choice, atlas)
     console.note(
       "atlas: \(atlas.name) (\(choice.source.rawValue)), "
-        + Self.words(for: learned))
+        + Self.words(for: learned, settings.method))
     let segmenter = try ScanSegmenter(
       atlas: atlas, learned: learned, choice: choice, settings: settings, console: console)
     var run = SegmentationRun(
@@ -88,8 +88,15 @@ struct SegmentCommand: ConsoleCommand {
     try run.conclude(isStrict: further.qcStrict)
   }
 
-  private static func words(for learned: Learned) -> String {
-    if learned.prior != nil { return "with its trained prior" }
-    return "no trained prior" + (learned.context == nil ? "" : ", with its trained context")
+  /// What was trained that scans are read by.
+  private static func words(for learned: Learned, _ settings: Segmenter.Settings) -> String {
+    let prior = learned.prior != nil && settings.usesLatent
+    let context = learned.context != nil && settings.usesContext
+    return switch (prior, context) {
+    case (true, true): "trained prior and context"
+    case (true, false): "trained prior, no context"
+    case (false, true): "no trained prior, trained context"
+    case (false, false): "nothing trained"
+    }
   }
 }

@@ -14,7 +14,7 @@ final class StageContext: Sendable {
     var prior: String?
     /// Of an encoder of scans; nil: that in the atlas's folder, for the prior that is there.
     var encoder: String?
-    /// Of a trained context; nil: as for an encoder.
+    /// Of a trained context; nil: that in the atlas's folder.
     var context: String?
   }
 
@@ -54,10 +54,12 @@ final class StageContext: Sendable {
         atlas: size.voxels, labels: size.labels, readsAnatomy: false, usesContext: false)
       try MemoryGuard(memory).checkAtlas(files.folder)
       let atlas = try AtlasFiles.read(files.folder)
-      // Beside a prior that was named nothing is looked for: the stage would not know of it.
+      // Beside a prior that was named nothing is looked for: the stage would not know of it. It knows of the atlas's
+      // folder.
       let choice =
         try files.prior.map {
-          LearnedChoice(prior: $0, encoder: files.encoder, context: files.context)
+          LearnedChoice(
+            prior: $0, encoder: files.encoder, context: files.context ?? Self.context(files))
         }
         ?? LearnedChoice.choose(
           prior: nil, encoder: files.encoder, context: files.context,
@@ -67,6 +69,12 @@ final class StageContext: Sendable {
       last = Last(files: files, stamps: stamps, atlas: atlas, learned: learned)
       return (atlas, learned)
     }
+  }
+
+  /// The context in the atlas's folder, if there is one.
+  private static func context(_ files: AnatomyFiles) -> String? {
+    let path = LearnedChoice.context(of: files.folder)
+    return FileManager.default.fileExists(atPath: path) ? path : nil
   }
 
   private static func stamps(of files: AnatomyFiles) -> [String: FileStamp] {

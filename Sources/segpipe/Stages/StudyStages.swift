@@ -35,7 +35,7 @@ struct StudyStages {
   var prior: Location?
   var encoder: Location?
   var learnedContext: Location?
-  private static let version = 25
+  private static let version = 26
 
   /// The stages, those of scans first, in the order given.
   func stages(of scans: [StudyScan]) -> [Stage] {
@@ -96,6 +96,28 @@ struct StudyStages {
       StageParameter("force", .flag(reading.force)),
       StageParameter("repair", .flag(reading.repair)),
     ]
+  }
+
+  /// How many anatomies each scan of such a stage is read by.
+  static func samples(of plan: StagePlan) -> Int { method(of: plan).samples }
+
+  /// What the parameters of such a stage say of the method, as far as words on it and memory depend on it.
+  static func method(of plan: StagePlan) -> Segmenter.Settings {
+    func value(_ name: String) -> JSONValue? {
+      plan.parameters.first { $0.name == name }?.value
+    }
+    func number(_ name: String) -> Int? {
+      if case .number(let number)? = value(name) { Int(number) } else { nil }
+    }
+    var settings = Segmenter.Settings()
+    settings.fitsWarp = value("warp") != .flag(false)
+    settings.fitsBias = value("bias") != .flag(false)
+    settings.refinements = number("refine") ?? settings.refinements
+    settings.samples = number("samples") ?? settings.samples
+    if case .text(let text)? = value("likelihood") {
+      settings.likelihood = EncoderSettings.Likelihood(rawValue: text) ?? settings.likelihood
+    }
+    return settings
   }
 
   private func segment(_ scan: StudyScan, _ place: Workplace) throws {

@@ -7,7 +7,7 @@ import Reports
 /// Gathers the volumes and verdicts of a study's scans, those that failed included: two tables and a page.
 enum SummaryStage {
   static let name = "summary"
-  private static let version = 3
+  private static let version = 4
 
   static func stage(
     _ id: String, scans: [StudyScan], tables: StudyTables, atlas: Location,
@@ -45,7 +45,7 @@ enum SummaryStage {
       var page = StudyPage(
         title: "Study of \(subjects.count) scans",
         atlas: try place.input("atlas").map { try AtlasFiles.volumes(of: $0) } ?? [:],
-        settings: settings(plan))
+        settings: StudyStages.method(of: plan))
       for subject in subjects {
         if let failure = place.input("failure/" + subject).flatMap({ FailureNote(contentsOf: $0) })
         {
@@ -81,13 +81,6 @@ enum SummaryStage {
   /// What stands before a scan's name in links to its page.
   private static func prefix(_ plan: StagePlan) -> String? {
     if case .text(let prefix)? = parameter("pages", of: plan) { prefix } else { nil }
-  }
-
-  private static func settings(_ plan: StagePlan) -> Segmenter.Settings {
-    var settings = Segmenter.Settings()
-    settings.fitsWarp = parameter("warp", of: plan) != .flag(false)
-    settings.fitsBias = parameter("bias", of: plan) != .flag(false)
-    return settings
   }
 
   private static func read(_ path: String) throws -> Data {

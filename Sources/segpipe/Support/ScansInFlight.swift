@@ -14,19 +14,22 @@ package enum ScansInFlight {
   static func count(
     _ stages: [Stage], memory: Int? = nil, threadsPerScan: Int = usualThreads
   ) -> Int {
-    let scans = stages.filter { $0.plan.item != nil }.compactMap { stage in
-      stage.plan.inputs.first { $0.name == "scan" }?.location
-    }
+    let plans = stages.map(\.plan).filter { $0.item != nil }
+    let scans = plans.compactMap { plan in plan.inputs.first { $0.name == "scan" }?.location }
     let wanted = min(Parallel.threads / threadsPerScan, scans.count)
     guard wanted > 1 else { return 1 }
     let available = [memory, Machine.current().memoryToBeHad].compactMap { $0 }.min()
     guard let available else { return wanted }
-    return estimate(wanted, voxels: largest(of: scans), available: available)
+    return estimate(
+      wanted, voxels: largest(of: scans), available: available,
+      samples: plans.map(StudyStages.samples).max() ?? 1)
   }
 
   /// At least 1. The atlas that each scan is segmented by is not known yet: the head atlas stands for it.
-  package static func estimate(_ wanted: Int, voxels: Int, available: Int) -> Int {
-    let memory = SegmentationMemory.head
+  package static func estimate(
+    _ wanted: Int, voxels: Int, available: Int, samples: Int = 1
+  ) -> Int {
+    let memory = SegmentationMemory.head(samples: samples)
     let room = (available - memory.shared) / memory.scan(voxels: voxels)
     return max(1, min(wanted, room))
   }

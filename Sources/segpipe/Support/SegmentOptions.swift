@@ -170,6 +170,9 @@ struct SegmentMethodOptions: ParsableArguments {
     if noContext && context != nil {
       throw ValidationError("--no-context excludes --context.")
     }
+    if noLatent && (prior != nil || encoder != nil) {
+      throw ValidationError("--no-latent excludes --prior and --encoder.")
+    }
     if noLatent && samples > 1 {
       throw ValidationError("--samples draws the latent, which --no-latent leaves out.")
     }
