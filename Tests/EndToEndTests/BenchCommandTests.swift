@@ -44,9 +44,46 @@ import Testing
       #expect(result.status == 64)
       #expect(result.errors.contains("--affine is for segment alone."), "\(result.errors)")
     }
+    let bare = try Program.run("bench", "encoder", "scan.nii", "--no-latent")
+    #expect(bare.status == 64 && bare.errors.contains("leave no latent to refine"))
     let kept = try Program.run(
       "bench", "accuracy", "--robust", "scan.nii", "reference.nii", "--keep", "/proc/kept")
     #expect(kept.status == 73, "\(kept.errors)")
+  }
+
+  /// Scans of one name are told apart by their folders; a reference of another grid is named before anything is measured.
+  @Test func scansAndReferencesAreNamed() throws {
+    try Scratch.use { folder in
+      for name in ["a", "b"] {
+        try FileManager.default.createDirectory(
+          atPath: folder + "/" + name, withIntermediateDirectories: true)
+        try ImageWriter.write(
+          scan: TinyAtlas.scan(), like: nil, to: folder + "/\(name)/t1.nii", description: "test")
+        try ImageWriter.write(
+          labels: TinyAtlas.labels(on: TinyAtlas.grid), like: nil,
+          to: folder + "/\(name)/labels.nii", description: "test")
+      }
+      func bench(_ files: String...) throws -> Program.Result {
+        try Program.run(
+          ["bench", "accuracy", "--atlas", TinyAtlas.folder, "--no-prior", "--prior-only"]
+            + ["-o", folder + "/t.tsv", "--overwrite"] + files.map { folder + "/" + $0 })
+      }
+      let both = try bench("a/t1.nii", "a/labels.nii", "b/t1.nii", "b/labels.nii")
+      #expect(both.status == 0, "\(both.errors)")
+      let table = try String(contentsOfFile: folder + "/t.tsv", encoding: .utf8)
+      #expect(table.contains("\ta\t") && table.contains("\tb\t"), "\(table)")
+      let twice = try bench("a/t1.nii", "a/labels.nii", "a/t1.nii", "a/labels.nii")
+      #expect(twice.status == 64 && twice.errors.contains("Two scans are called 'a'"))
+      let reference = folder + "/other.nii"
+      try ImageWriter.write(
+        labels: TinyAtlas.labels(on: TinyPrior.grid), like: nil, to: reference,
+        description: "test")
+      let wrong = try bench("a/t1.nii", "other.nii")
+      #expect(wrong.status == 65)
+      #expect(
+        wrong.errors.contains("\(folder)/a/t1.nii, \(reference): the segmentation does not lie"),
+        "\(wrong.errors)")
+    }
   }
 
   @Test func nothingIsKeptOfScansAsTheyAre() throws {

@@ -12,15 +12,20 @@ package enum LabelComparison {
         .allSatisfy { abs($0 - $1) <= tolerance }
   }
 
+  /// - Throws: `LabelComparisonError.otherGrid` unless two grids are one.
+  package static func check(_ grid: Grid, against reference: Grid) throws {
+    guard agree(grid, reference) else {
+      throw LabelComparisonError.otherGrid(grid, reference: reference)
+    }
+  }
+
   /// The scores of the structures that the reference has enough voxels of, in the set's order.
   ///
   /// - Throws: `LabelComparisonError` for other grids, or when no structure is left.
   package static func scores(
     segmentation: Volume<Int32>, reference: Volume<Int32>, set: StructureSet
   ) throws -> [StructureScore] {
-    guard agree(segmentation.grid, reference.grid) else {
-      throw LabelComparisonError.otherGrid(segmentation.grid, reference: reference.grid)
-    }
+    try check(segmentation.grid, against: reference.grid)
     let found = StructureNumbers(of: segmentation, in: set)
     let truth = StructureNumbers(of: reference, in: set)
     let shared = sharedCounts(found, truth, structures: set.structures.count)

@@ -71,6 +71,11 @@ extension BenchCommand {
       if keep != nil && !robust && drawn.fromMaps.isEmpty {
         throw ValidationError("--keep needs --robust or --from-maps.")
       }
+      let names = scans.map(name)
+      if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+        throw ValidationError(
+          "Two scans are called '\(twice)', by their files and folders; rename one.")
+      }
       try method.refuseAffine()
       if let output, DelimitedText(extensionOf: output) == nil {
         throw ValidationError("--output is '\(output)'; it must end in .tsv or .csv.")
@@ -89,7 +94,7 @@ extension BenchCommand {
       var report = AccuracyReport()
       let total = Double(max(1, files.count / 2 + drawn.fromMaps.count))
       func measure(
-        _ known: LabelledScan, _ variants: [SegmenterVariant],
+        _ known: LabelledScan, of files: [String], _ variants: [SegmenterVariant],
         as change: (name: String, scan: String)? = nil
       ) throws {
         for variant in variants {
@@ -98,32 +103,35 @@ extension BenchCommand {
             atlas.prior, learned: learned, settings: method.settings(levels: nil))
           let start = Date()
           let result = try segmenter.segment(
-            known.scan, path: known.name,
+            known.scan, path: files[0],
             trace: { console.detail("\(scan), \(name): \($0)") })
           let seconds = Date().timeIntervalSince(start)
-          let scores = try LabelComparison.scores(
-            segmentation: result.labels, reference: known.labels, set: .head29)
+          let scores = try NamedError.naming(files) {
+            try LabelComparison.scores(
+              segmentation: result.labels, reference: known.labels, set: .head29)
+          }
           report.add(.init(variant: name, scan: scan, scores: scores, seconds: seconds))
         }
       }
       let trained = SegmenterVariant.trained(learned)
       let all = priorOnly ? trained : SegmenterVariant.all(learned)
       for place in stride(from: 0, to: files.count, by: 2) {
-        let known = try read(files[place], files[place + 1])
+        let pair = Array(files[place..<place + 2])
+        let known = try read(pair[0], pair[1])
         if robust {
-          try measure(known, [.whole])
+          try measure(known, of: pair, [.whole])
           for variant in ScanVariant.allCases {
             guard let changed = variant.applied(to: known, table: atlas.prior.table) else {
               console.warn(
-                "\(files[place + 1]): \(variant.rawValue) left out: labels of white matter, cortex or ventricles are missing"
+                "\(pair[1]): \(variant.rawValue) left out: labels of white matter, cortex or ventricles are missing"
               )
               continue
             }
             try keepIfAsked(changed)
-            try measure(changed, [.whole], as: (variant.rawValue, known.name))
+            try measure(changed, of: pair, [.whole], as: (variant.rawValue, known.name))
           }
         } else {
-          try measure(known, all)
+          try measure(known, of: pair, all)
         }
         progress.update(Double(place / 2 + 1) / total)
       }
@@ -132,7 +140,7 @@ extension BenchCommand {
           let known = try drawn.draw(
             path, contrast, atlas.prior.table, seed: UInt64(index + 1))
           try keepIfAsked(known)
-          try measure(known, trained)
+          try measure(known, of: [path], trained)
         }
         progress.update(Double(index + 1) / total)
       }
@@ -144,16 +152,25 @@ extension BenchCommand {
       try console.output(report.text)
     }
 
+    /// Throws also where the two do not lie on one grid, before anything is measured.
     private func read(_ scan: String, _ reference: String) throws -> LabelledScan {
-      LabelledScan(
+      let known = LabelledScan(
         name: name(of: scan), scan: try ImageReader.readScan(scan, reading.options).volume,
         labels: try ImageReader.readLabels(reference, reading.options).volume)
+      try NamedError.naming([scan, reference]) {
+        try LabelComparison.check(known.scan.grid, against: known.labels.grid)
+      }
+      return known
     }
 
+    private var scans: [String] { stride(from: 0, to: files.count, by: 2).map { files[$0] } }
+
+    /// That of the file, or, where it tells no scans apart, that of its folder.
     private func name(of scan: String) -> String {
       let folder = ((scan as NSString).deletingLastPathComponent as NSString).lastPathComponent
       let name = ScanList.name(of: scan)
-      return name == "scan" && !folder.isEmpty ? folder : name
+      let isShared = scans.count { ScanList.name(of: $0) == name } > 1
+      return (name == "scan" || isShared) && !folder.isEmpty ? folder : name
     }
 
     // MARK: Kept scans
@@ -161,9 +178,7 @@ extension BenchCommand {
     /// What scans that can be kept are called.
     private var namesToKeep: [String] {
       guard robust else { return drawn.names }
-      return stride(from: 0, to: files.count, by: 2).flatMap { place in
-        ScanVariant.allCases.map { $0.name(of: name(of: files[place])) }
-      }
+      return scans.flatMap { scan in ScanVariant.allCases.map { $0.name(of: name(of: scan)) } }
     }
 
     /// Where a scan and its labels are kept, if they are.

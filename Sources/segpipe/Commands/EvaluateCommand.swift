@@ -94,13 +94,11 @@ struct EvaluateCommand: ConsoleCommand {
       case .head29: .head29
       case nil: .present(in: truth.volume, table: table)
       }
-    do {
-      let scores = try LabelComparison.scores(
+    let scores = try NamedError.naming([segmentation, reference]) {
+      try LabelComparison.scores(
         segmentation: found.volume, reference: truth.volume, set: structures)
-      return EvaluationReport.Pair(
-        segmentation: segmentation, reference: reference, scores: scores)
-    } catch let error as LabelComparisonError {
-      throw NamedError(files: [segmentation, reference], error)
     }
+    return EvaluationReport.Pair(
+      segmentation: segmentation, reference: reference, scores: scores)
   }
 }

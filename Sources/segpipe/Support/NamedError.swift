@@ -11,6 +11,13 @@ struct NamedError: Diagnosable {
     self.error = error
   }
 
+  /// Does what may fail without knowing the files that it is about.
+  static func naming<T>(_ files: [String], _ body: () throws -> T) throws -> T {
+    do { return try body() } catch let error as LabelComparisonError {
+      throw NamedError(files: files, error)
+    }
+  }
+
   var diagnosis: Diagnosis {
     let inner = Diagnosis(of: error)
     return Diagnosis(
