@@ -85,11 +85,6 @@ void segpipe_product(const float *a, const float *b, float *c, size_t rows, size
   kernels()->product(a, b, c, rows, depth);
 }
 
-size_t segpipe_output_partial(const segpipe_output *layer) {
-  const size_t padded = (layer->channels + 15) / 16 * 16;
-  return layer->label_count * (padded + 16) + padded;
-}
-
 double segpipe_output_loss(const segpipe_output *layer, const segpipe_loss *loss, float *features,
                            int backward, float *partial, size_t first, size_t last) {
   return kernels()->output_loss(layer, loss, features, backward, partial, first, last);

@@ -97,6 +97,7 @@ import Testing
         ] + Self.few)
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.errors.contains("Jensen bound"))
+      #expect(result.errors.contains("tempered bound"))
       #expect(FileManager.default.fileExists(atPath: scratch + "/out/encoder.safetensors"))
       #expect(try fileBytes(TinyPrior.prior) == prior)
       let log = try String(contentsOfFile: scratch + "/out/log.jsonl", encoding: .utf8)
@@ -127,6 +128,37 @@ import Testing
       #expect(
         try fileBytes(scratch + "/alone/encoder.safetensors")
           != fileBytes(scratch + "/beside/encoder.safetensors"))
+    }
+  }
+
+  @Test func theOrderOfScansMakesNoDifference() throws {
+    try Scratch.use { scratch in
+      let scans = ["a", "b"].map { scratch + "/\($0).nii.gz" }
+      for (subject, scan) in scans.enumerated() { try TinyPrior.writeScan(subject, to: scan) }
+      try (scans[0] + "\n").write(
+        toFile: scratch + "/list.txt", atomically: true, encoding: .utf8)
+      let orders = [
+        [scans[0], scans[1]], [scans[1], scans[0]], [scans[1], "--list", scratch + "/list.txt"],
+      ]
+      let weights = try orders.enumerated().map { number, order in
+        let folder = scratch + "/\(number)"
+        let result = try Program.run(pretrain(folder) + order)
+        #expect(result.status == 0, "\(result.errors)")
+        return try fileBytes(folder + "/encoder.safetensors")
+      }
+      #expect(weights[0] == weights[1] && weights[0] == weights[2])
+    }
+  }
+
+  @Test func trainingThatNeedsMoreMemoryThanThereIsIsRefused() throws {
+    try Scratch.use { scratch in
+      let head = Places.atlases + "/head"
+      let line =
+        "pretrain-encoder --maps '\(TinyPrior.workspace)/maps' --atlas '\(head)' "
+        + "--prior '\(head)/prior.safetensors' -o '\(scratch)/out'"
+      let result = try Program.shell("ulimit -v 900000; segpipe \(line)")
+      #expect(result.status == 75, "\(result.errors)")
+      #expect(result.errors.contains("training takes about"), "\(result.errors)")
     }
   }
 

@@ -41,6 +41,8 @@ import Testing
         atlas: \(TinyPrior.workspace)/atlas
         prior: \(TinyPrior.prior)
         encoder: ${segmenter.encoder}
+        refine: 2
+        samples: 2
         warp: no
         pictures: no
     """
@@ -75,6 +77,12 @@ import Testing
       #expect(try fileBytes(path("command/encoder.safetensors")) == pretrained)
       #expect(try trainings(on: path("w/encoder-report/report.html")) == ["drawn scans"])
       let used = try encoderDigest(path("w/segment/a_seg.json"))
+      // The study's page says what the scan's own does.
+      for name in ["summary.html", "reports/a.html"] {
+        let words = try String(contentsOfFile: path("w/segment/" + name), encoding: .utf8)
+        #expect(words.contains("2 steps of gradient ascent on the likelihood"))
+        #expect(words.contains("the mean over 2 latents"))
+      }
 
       let reused = try run("--quiet", "--verify")
       #expect(reused.status == 0 && reused.errors.isEmpty, "\(reused.errors)")
@@ -139,6 +147,42 @@ import Testing
         #expect(result.status == Int32(status), "\(lines): \(result.errors)")
         #expect(result.errors.contains(words), "\(result.errors)")
       }
+    }
+  }
+
+  @Test func intensitiesAreFixedOrShared() throws {
+    try Scratch.use { folder in
+      try TinyPrior.writeScan(0, to: folder + "/a.nii.gz")
+      let segmented = try Program.run(
+        "segment", folder + "/a.nii.gz", "-o", folder + "/seg.nii.gz", "--workspace",
+        TinyPrior.workspace)
+      #expect(segmented.status == 0, "\(segmented.errors)")
+      func run(_ lines: String...) throws -> Program.Result {
+        try """
+        stages:
+          segmenter:
+            kind: train-segmenter
+            scans: a.nii.gz
+            atlas: \(TinyPrior.workspace)/atlas
+            prior: \(TinyPrior.prior)
+            steps: 2
+            fixed-intensities: seg.json
+            \(lines.joined(separator: "\n    "))
+        """.write(toFile: folder + "/fixed.yaml", atomically: true, encoding: .utf8)
+        return try Program.run(
+          "run", folder + "/fixed.yaml", "--workspace", folder + "/w", "--threads", "2")
+      }
+      let fixed = try run()
+      #expect(fixed.status == 0, "\(fixed.errors)")
+      let command = try Program.run(
+        "train-segmenter", folder + "/a.nii.gz", "--workspace", TinyPrior.workspace, "--steps",
+        "2", "--threads", "2", "--fixed-intensities", folder + "/seg.json", "-o", folder + "/own")
+      #expect(command.status == 0, "\(command.errors)")
+      #expect(
+        try fileBytes(folder + "/own/encoder.safetensors")
+          == fileBytes(folder + "/w/segmenter/encoder.safetensors"))
+      let both = try run("intensities: data-set")
+      #expect(both.status == 64 && both.errors.contains("fixed-intensities must be nothing"))
     }
   }
 

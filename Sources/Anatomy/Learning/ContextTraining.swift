@@ -31,7 +31,8 @@ package struct ContextTraining: MapTraining {
   private static let leastGain = 0.001
 
   package func run() throws -> TrainingEnding {
-    let identity = try TrainingIdentity.values(settings, atlas: atlas, maps: maps.kept)
+    var identity = try TrainingIdentity.values(settings, atlas: atlas, maps: maps.kept)
+    identity["fits"] = "version \(Segmenter.fitVersion)"
     try TrainingIdentity(identity).check(folder.checkpoints)
     let trainer = try ContextTrainer(
       settings, prior: atlas.prior, maps: maps.kept, shown: maps.heldOut ?? maps.kept.shown,

@@ -17,7 +17,8 @@ package struct EncoderEvaluation: TrainingEvaluation {
   package var priorExact: Double
   /// Mean KL(q, N(0, I)) in nats.
   package var divergence: Double
-  /// Mean of the tempered log-likelihood less the divergence, nats a scan.
+  /// Mean of the tempered log-likelihood, in the form that is trained, at a z drawn from q, less beta times the
+  /// divergence: an estimate of the bound, nats a scan.
   package var bound: Double
 
   package var score: Double { dice ?? exact }

@@ -3,8 +3,8 @@ import Networks
 import Parallel
 
 /// Trains an encoder of scans through the frozen decoder of a trained prior: maximises
-/// E_q log p(target given z) - beta KL(q, N(0, I)), the target being known labels or the scan itself
-/// (`EncoderSettings.Source`).
+/// E_q t log p(target given z) - beta KL(q, N(0, I)), the target being known labels, with t = 1, or the scan itself,
+/// tempered (`EncoderSettings`).
 ///
 /// Depends on its inputs and `state` alone.
 final class EncoderTrainer: Trainer {
@@ -50,7 +50,7 @@ final class EncoderTrainer: Trainer {
     voxels = prior.grid.count
     augmentation = inputs.maps.map { MapAugmentation($0, settings: settings.augmentation) }
     evaluator = try EncoderEvaluator(
-      evaluated, simulation: simulation, prior: prior, temperature: settings.temperature)
+      evaluated, simulation: simulation, prior: prior, settings)
     var adam = Adam.Settings()
     adam.largestNorm = Self.largestNorm
     adam.beta2 = 0.99
@@ -157,15 +157,18 @@ struct EncoderEvaluator {
   private let table: LabelTable
   private let priorDice: Double?
   private let priorExact: Double
-  private let temperature: Float
+  private let settings: EncoderSettings
+
+  private static let scansStream: UInt64 = 3 << 40
+  private static let latentsStream: UInt64 = 4 << 40
 
   init(
     _ inputs: EncoderTrainer.Inputs, simulation: SimulatedScan, prior: LocationPrior,
-    temperature: Float
+    _ settings: EncoderSettings
   ) throws {
     table = prior.table
-    self.temperature = temperature
-    var random = Philox(seed: 1, stream: 3 << 40)
+    self.settings = settings
+    var random = Philox(seed: 1, stream: Self.scansStream)
     let unknown = UInt8(prior.table.count)
     let drawn = (inputs.maps?.maps ?? []).map { map in
       let labels = map.channels.map { $0 == ChannelMap.missing ? unknown : $0 }
@@ -201,14 +204,19 @@ struct EncoderEvaluator {
     var dice: [Double] = []
     var (exact, jensen, divergence, bound) = (0.0, 0.0, 0.0, 0.0)
     let model = encoder.model
+    // The same draws each time, so that bounds can be compared.
+    var random = Philox(seed: 1, stream: Self.latentsStream)
     for (scan, labels) in scans {
       if shouldStop() { return nil }
       let latent = encoder.encode(scan.exact)
-      let likelihood = -(try model.value(at: latent.mean, observed: scan.exact))
-      exact += likelihood / Double(scan.observed)
+      exact -= try model.value(at: latent.mean, observed: scan.exact) / Double(scan.observed)
       jensen -= try model.value(at: latent.mean, observed: scan.jensen) / Double(scan.observed)
       divergence += latent.divergence
-      bound += Double(temperature) * likelihood - latent.divergence
+      let z = latent.sample(latent.mean.map { _ in random.normal() })
+      let form = settings.likelihood == .jensen ? scan.jensen : scan.exact
+      bound -=
+        Double(settings.temperature) * (try model.value(at: z, observed: form))
+        + settings.beta * latent.divergence
       if let labels {
         if let mean = LabelDice(labels, try model.decode(latent.mean), table: table).mean {
           dice.append(mean)

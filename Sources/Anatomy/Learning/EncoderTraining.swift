@@ -42,6 +42,25 @@ package struct EncoderTraining: Training {
     self.folder = folder
   }
 
+  /// Checks that a training through a prior fits into memory, before anything large is read. `maps` are those that
+  /// scans are drawn from; `available` bytes are to be had, nil if that is not known.
+  ///
+  /// - Throws: `AnatomyError.tooLittleMemory`, `NetworkError.invalidShape`.
+  package static func checkMemory(
+    through prior: PriorFile, _ atlas: Atlas, maps: Int, scans: Int, available: Int?
+  ) throws {
+    let voxels = atlas.prior.grid.count
+    let training = try prior.description.settings.trainingBytes(for: atlas.prior, maps: maps)
+    // Scans are fitted before, and kept at half the resolution.
+    let fitting = SegmentationMemory(
+      atlas: voxels, labels: atlas.prior.table.count, readsAnatomy: false, usesContext: false
+    ).whole(voxels: 0)
+    let needed = max(scans > 0 ? fitting : 0, training + scans * voxels / 4)
+    if let available, needed > available {
+      throw AnatomyError.tooLittleMemory(needed: needed, available: available)
+    }
+  }
+
   /// A gain, in Dice or nats a voxel.
   private static let leastGain = 0.001
 
@@ -88,7 +107,7 @@ package struct EncoderTraining: Training {
     return hash.hexadecimal
   }
 
-  /// Everything but the number of steps that decides what a step does.
+  /// Everything that decides what a step does.
   private var identity: [String: String] {
     get throws {
       var hash = SHA256()
@@ -100,7 +119,7 @@ package struct EncoderTraining: Training {
         scan.observation.table.values.withUnsafeBytes { hash.update($0) }
       }
       return [
-        "settings": try settings.sortedJSON(),
+        "settings": try settings.sortedJSON(), "fits": "version \(Segmenter.fitVersion)",
         "atlas": "\(atlas.name) \(atlas.fingerprint)", "decoder": try prior.decoderDigest(),
         "start": start?.digest ?? "the prior's own encoder",
         "inputs": inputs.names.joined(separator: ", "), "content": hash.hexadecimal,

@@ -49,6 +49,7 @@ package struct EncodingDistribution: Sendable, Equatable {
     // Directions of the few encodings' spread, from the small matrix of their products.
     var products = [Double](repeating: 0, count: n * n)
     let flat = centred.flatMap { $0 }
+    OpenBLAS.onOneThread
     cblas_dgemm(
       CblasRowMajor, CblasNoTrans, CblasTrans, blasint(n), blasint(n), blasint(d),
       1 / Double(n - 1), flat, blasint(d), flat, blasint(d), 0, &products, blasint(n))

@@ -1,4 +1,5 @@
 import COpenBLAS
+import Networks
 
 /// Eigenvalues and eigenvectors of a small symmetric matrix, by LAPACK.
 enum SymmetricEigen {
@@ -10,7 +11,7 @@ enum SymmetricEigen {
     var (n, info) = (Int32(size), Int32(0))
     var length = Int32(max(1, 34 * size))
     var work = [Double](repeating: 0, count: Int(length))
-    openblas_set_num_threads(1)
+    OpenBLAS.onOneThread
     var order = n
     dsyev_("V", "L", &n, &a, &order, &values, &work, &length, &info)
     precondition(info == 0, "dsyev: \(info)")

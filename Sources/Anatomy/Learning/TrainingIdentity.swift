@@ -1,8 +1,8 @@
 import Foundation
 import Networks
 
-/// Everything but the number of steps that decides what a step of a training does; checkpoints carry it in
-/// their notes.
+/// Everything that decides what a step of a training does, the number of steps among it, for the learning rate falls
+/// towards the last; checkpoints carry it in their notes.
 struct TrainingIdentity {
   private let values: [String: String]
 

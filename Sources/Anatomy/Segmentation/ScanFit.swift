@@ -25,6 +25,9 @@ private struct Course {
 }
 
 extension Segmenter {
+  /// Raised when the same scan is fitted otherwise: what was learned from fits is learned anew.
+  package static let fitVersion = 2
+
   /// - Throws: as `segment`.
   func fit(
     _ prepared: PreparedScan, path: String, progress: (Stage) -> Void, trace: (String) -> Void
@@ -157,7 +160,8 @@ extension Segmenter {
     warp(&fitter, Self.coarseWarp, trace: trace)
     let half = ScanAnatomy.halved(ScanAnatomy.onAtlas(scan, affine.transform, prior.grid))
     return ObservedFit(
-      half: ScanAnatomy.corrected(half, fitter.bias, prior.grid), model: fitter.model,
+      half: ScanAnatomy.corrected(half, fitter.bias, prior.grid),
+      padding: prepared.padding.value, model: fitter.model,
       histogram: fitter.posteriorHistogram())
   }
 

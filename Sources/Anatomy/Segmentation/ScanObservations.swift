@@ -24,27 +24,29 @@ package struct ScanObservations {
   package mutating func add(
     _ scan: Volume<Float>, name: String, path: String, by segmenter: Segmenter
   ) throws {
-    scans.append((name, try segmenter.observe(scan, path: path)))
+    add(try segmenter.observe(scan, path: path), name: name)
   }
 
+  mutating func add(_ fit: ObservedFit, name: String) { scans.append((name, fit)) }
+
   /// All scans by name, in the order they came.
-  package func all(_ segmenter: Segmenter) -> [(name: String, observation: ScanObservation)] {
-    let table = segmenter.prior.table
+  package func all(_ table: LabelTable) -> [(name: String, observation: ScanObservation)] {
     let shared = known.flatMap { knownModel($0) } ?? (intensities == .dataSet ? sharedModel : nil)
     return scans.map { name, fit in
       (
         name,
         ScanObservation(
-          fit.half, model: shared ?? fit.model, table: table, isFixed: shared != nil)
+          fit.half, model: shared?.shifted(by: -fit.padding) ?? fit.model, table: table,
+          isFixed: shared != nil)
       )
     }
   }
 
-  /// The widest scale of all scans; nil without any.
+  /// The widest scale of all scans, in their own units; nil without any.
   private var widestScale: IntensityScale? {
     guard let first = scans.first?.fit else { return nil }
-    return scans.dropFirst().reduce(first.model.scale) { scale, scan in
-      let other = scan.fit.model.scale
+    return scans.dropFirst().reduce(first.scale) { scale, scan in
+      let other = scan.fit.scale
       return IntensityScale(low: min(scale.low, other.low), high: max(scale.high, other.high))
     }
   }
@@ -65,7 +67,7 @@ package struct ScanObservations {
           guard mass > 0 else { continue }
           let target =
             row == Int(IntensityScale.zero)
-            ? row : Int(scale.row(fit.model.scale.intensity(row)))
+            ? row : Int(scale.row(fit.scale.intensity(row)))
           histogram[target, group] += mass
         }
       }
@@ -79,6 +81,11 @@ package struct ScanObservations {
 package struct ObservedFit: Sendable {
   /// Averages over 2x2x2 voxels of the atlas grid, the bias field taken off; not a number outside the scan.
   let half: Volume<Float>
+  /// What was taken off the scan's own intensities, so that zero means nothing: half and model are without it.
+  let padding: Float
   let model: IntensityModel
   let histogram: GroupHistogram
+
+  /// The model's scale in the scan's own units.
+  fileprivate var scale: IntensityScale { model.scale.shifted(by: padding) }
 }

@@ -153,14 +153,10 @@ typedef struct {
   float scale;                    // of loss and gradients
 } segpipe_loss;
 
-/// Floats of a partial gradient: weights [K][padded C], bias [K][16] (16 addends each), feature
-/// bias [padded C].
-size_t segpipe_output_partial(const segpipe_output *layer);
-
 /// Loss of tiles [first, last), summed over voxels. `features` are x with h = ELU(x +
 /// feature_bias), or h itself if feature_bias is NULL. If `backward`, they are overwritten by the
 /// gradient with respect to x (or h), and the gradients of the weights are added to `partial`
-/// unless it is NULL.
+/// unless it is NULL: weights [K][padded C], bias [K][16] (16 addends each), feature bias [padded C].
 double segpipe_output_loss(const segpipe_output *layer, const segpipe_loss *loss, float *features,
                            int backward, float *partial, size_t first, size_t last);
 

@@ -17,8 +17,6 @@ package final class Dense {
   private let bias: Parameter
   private static let rows = 128
   private static let columns = 1024
-  /// OpenBLAS must not start threads of its own: its results would change with their number.
-  private static let singleThreaded: Void = openblas_set_num_threads(1)
 
   /// The parameters are called `name`.weight and `name`.bias.
   package init(_ name: String, inputs: Int, outputs: Int, parameters: inout ParameterList) {
@@ -26,7 +24,7 @@ package final class Dense {
     self.outputs = outputs
     self.weight = parameters.add("\(name).weight", [outputs, inputs], fanIn: inputs)
     self.bias = parameters.add("\(name).bias", [outputs], fanIn: inputs)
-    _ = Self.singleThreaded
+    OpenBLAS.onOneThread
   }
 
   /// x to y.

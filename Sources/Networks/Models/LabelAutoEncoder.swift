@@ -48,9 +48,6 @@ package final class LabelAutoEncoder {
     decoder.attach(plan, memory)
   }
 
-  /// Bytes of activations.
-  package var activationBytes: Int { memory.count * MemoryLayout<Float>.stride }
-
   /// To be called after the weights have changed: packs them for the layers.
   package func update() {
     encoder.update(from: parameters)

@@ -27,6 +27,11 @@ struct PretrainEncoderCommand: ConsoleCommand {
   var scans: [String] = []
 
   @Option(
+    help: ArgumentHelp(
+      "Text file of scans, one path a line; - for standard input.", valueName: "file"))
+  var list: String?
+
+  @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
       "Label maps, or folders that hold them. Default: those of the workspace's atlas.",
@@ -45,14 +50,14 @@ struct PretrainEncoderCommand: ConsoleCommand {
     let run = try EncoderRun(training, name: Self.folder, outputs: outputs, console: console)
     let given = try LearningInputs(
       maps: maps, atlas: run.prior.atlas.folder, workspace: run.workspace)
-    var beside: [EncoderTraining.Inputs.NamedScan] = []
-    if !scans.isEmpty {
-      beside = try run.observed(
-        try ScanList(scans, list: nil), .scan, atlas: given.atlas, reading: reading.options)
+    let found = scans.isEmpty && list == nil ? nil : try ScanList(scans, list: list)
+    try run.checkMemory(given.atlas, maps: given, scans: found)
+    let beside = try found.map {
+      try run.observed($0, .scan, atlas: given.atlas, reading: reading.options)
     }
     let inputs = try EncoderTraining.Inputs.maps(
       given, holdingOut: training.holdOut, reading: reading.options, console: console,
-      scans: beside)
+      scans: beside ?? [])
     try run.train(training.settings(.simulated), atlas: given.atlas, inputs)
   }
 }
@@ -62,8 +67,9 @@ struct TrainSegmenterCommand: ConsoleCommand {
     commandName: "train-segmenter",
     abstract: "Trains an encoder of scans to maximise their likelihood, without labels.",
     discussion: """
-      Maximises the bound E_q log p(scan given z) - KL(q, N(0, I)) through the frozen decoder of the trained \
-      prior, from the encoder that pretrain-encoder left. Scans may differ in contrast. With --maps, every \
+      Maximises the tempered bound E_q t log p(scan given z) - KL(q, N(0, I)) through the frozen decoder of the \
+      trained prior, with t = \(ScanAnatomy.temperature) for voxels of 8 mm3, whose neighbours \
+      are no independent witnesses, from the encoder that pretrain-encoder left. Scans may differ in contrast. With --maps, every \
       second step takes a scan drawn from a varied label map, and its labels are not looked at: few scans, \
       or none, are enough. Checkpoints are written as it goes: a run that was stopped or killed goes on when \
       it is repeated, and ends with the same weights.
@@ -129,16 +135,20 @@ struct TrainSegmenterCommand: ConsoleCommand {
     let isDrawn = scans.isEmpty && list == nil && !maps.isEmpty
     let found = isDrawn ? nil : try ScanList(scans, list: list)
     let run = try EncoderRun(training, name: "segmenter", outputs: outputs, console: console)
-    let atlas = try AtlasFiles.read(run.prior.atlas.folder)
+    let given =
+      maps.isEmpty
+      ? nil
+      : try LearningInputs(maps: maps, atlas: run.prior.atlas.folder, workspace: run.workspace)
+    let atlas = try given?.atlas ?? AtlasFiles.read(run.prior.atlas.folder)
+    try run.checkMemory(atlas, maps: given, scans: found)
     let known = try fixedIntensities.map { try IntensityFile($0, for: atlas.prior.table) }
     let observed = try found.map {
       try run.observed($0, intensities, known: known, atlas: atlas, reading: reading.options)
     }
     var inputs = EncoderTraining.Inputs(scans: observed ?? [])
-    if !maps.isEmpty {
+    if let given {
       inputs = try .maps(
-        LearningInputs(maps: maps, atlas: run.prior.atlas.folder, workspace: run.workspace),
-        holdingOut: training.holdOut, reading: reading.options, console: console,
+        given, holdingOut: training.holdOut, reading: reading.options, console: console,
         scans: inputs.scans)
     }
     try run.train(settings, atlas: atlas, inputs)
@@ -191,6 +201,13 @@ struct EncoderRun {
     }
     console.note("starts from \(pretrained.weights)")
     return found
+  }
+
+  /// Refuses what would take more memory than there is. Throws as `EncoderTraining.checkMemory`.
+  func checkMemory(_ atlas: Atlas, maps: LearningInputs?, scans: ScanList?) throws {
+    try EncoderTraining.checkMemory(
+      through: try PriorFile(prior.file), atlas, maps: maps?.files.paths.count ?? 0,
+      scans: scans?.paths.count ?? 0, available: Machine.current().memoryToBeHad)
   }
 
   /// Scans brought to the atlas.

@@ -1,6 +1,7 @@
 import Anatomy
 import Imaging
 import Pipelines
+import Reports
 
 /// `kind: pretrain-encoder`, an encoder of scans that are drawn from label maps, for a trained prior; and
 /// `kind: train-segmenter`, which goes on from there by the likelihood of scans, given, drawn or both:
@@ -13,7 +14,7 @@ import Pipelines
 /// have started from. A training that was stopped or killed goes on at its last checkpoint.
 struct EncoderStages {
   let context: StageContext
-  private static let version = 1
+  private static var version: Int { Segmenter.fitVersion }
 
   private static let keys: [StageKind.Key] =
     [
@@ -38,6 +39,7 @@ struct EncoderStages {
         .init("maps", .paths), .init("scans", .paths),
         .init("likelihood", .choice(EncoderSettings.Likelihood.allCases.map(\.rawValue))),
         .init("intensities", .choice(ObservedIntensities.allCases.map(\.rawValue))),
+        .init("fixed-intensities", .path),
       ]
     ) { request in
       guard !request.places("scans").isEmpty || !request.places("maps").isEmpty else {
@@ -66,6 +68,11 @@ struct EncoderStages {
       throw StageKeyError(
         stage: request.name, key: "scans", expected: "scans of different names")
     }
+    guard intensities == .scan || request.place("fixed-intensities") == nil else {
+      throw StageKeyError(
+        stage: request.name, key: "fixed-intensities",
+        expected: "nothing where intensities are those of the data-set")
+    }
     let holdOut = MapInputs.names(request.text("hold-out"))
     var plan = StagePlan(id: request.name, name: kind, version: Self.version)
     plan.parameters =
@@ -74,17 +81,28 @@ struct EncoderStages {
         StageParameter("intensities", .text(intensities.rawValue)),
       ]
     plan.inputs = (maps?.inputs ?? []) + (scans?.inputs ?? [])
-    for (key, isFolder) in [("atlas", true), ("prior", false), ("start", false)] {
+    let files = [
+      ("atlas", true), ("prior", false), ("start", false), ("fixed-intensities", false),
+    ]
+    for (key, isFolder) in files {
       if let place = request.place(key) {
         plan.inputs.append(StageInput(key, place, isFolder: isFolder))
       }
     }
     let interval = request.integer("checkpoint-every")
     let training = TrainingStage(context: context, files: TrainingFolder.encoder)
-    func inputs(_ place: Workplace, _ atlas: Atlas) throws -> EncoderTraining.Inputs {
+    func inputs(
+      _ place: Workplace, _ atlas: Atlas, _ prior: PriorFile
+    ) throws -> EncoderTraining.Inputs {
+      try EncoderTraining.checkMemory(
+        through: prior, atlas, maps: maps?.paths.count ?? 0, scans: names.count,
+        available: Machine.current().memoryToBeHad)
       let observed = try EncoderTraining.Inputs.observed(
         scans?.named.map(\.path) ?? [], intensities, atlas: atlas, reading: ReadOptions(),
         console: context.console,
+        known: try place.input("fixed-intensities").map {
+          try IntensityFile($0, for: atlas.prior.table)
+        },
         advance: { context.advance(request.name, Self.readingShare * $0) })
       guard let maps else { return EncoderTraining.Inputs(scans: observed) }
       let given = try LearningInputs(
@@ -95,10 +113,11 @@ struct EncoderStages {
     }
     let stage = training.stage(plan, in: request.workspace) { [context] place, folder in
       let atlas = try context.atlas(in: place.input("atlas") ?? "")
+      let prior = try PriorFile(place.input("prior") ?? "")
       let training = EncoderTraining(
-        settings, atlas: atlas, prior: try PriorFile(place.input("prior") ?? ""),
+        settings, atlas: atlas, prior: prior,
         start: try place.input("start").map { try EncoderFile($0) },
-        inputs: try inputs(place, atlas), folder: folder)
+        inputs: try inputs(place, atlas, prior), folder: folder)
       return try training.perform(
         context.console, checkpointInterval: interval,
         advance: {

@@ -1,5 +1,6 @@
 import Anatomy
 import Pipelines
+import Reports
 
 /// `kind: train-prior`, the auto-encoder that learns how anatomy varies, and `kind: train-context`, the network that
 /// labels voxels by what lies around them, from label maps and their atlas:
@@ -12,7 +13,6 @@ import Pipelines
 /// A training that was stopped or killed goes on at its last checkpoint.
 struct MapTrainingStages {
   let context: StageContext
-  private static let version = 1
 
   private static let keys: [StageKind.Key] = [
     .init("maps", .paths, isRequired: true), .init("atlas", .path, isRequired: true),
@@ -32,7 +32,7 @@ struct MapTrainingStages {
       settings.latentSize = request.integer("latent-size") ?? settings.latentSize
       settings.beta = request.number("beta") ?? settings.beta
       settings.samples = request.integer("samples") ?? settings.samples
-      return try expansion(of: PriorTraining.self, settings, result: "prior", request)
+      return try expansion(of: PriorTraining.self, settings, result: "prior", version: 1, request)
     }
   }
 
@@ -43,18 +43,20 @@ struct MapTrainingStages {
     ) { request in
       var settings = ContextSettings()
       settings.tiles = request.integer("tiles") ?? settings.tiles
-      return try expansion(of: ContextTraining.self, settings, result: "context", request)
+      return try expansion(
+        of: ContextTraining.self, settings, result: "context", version: Segmenter.fitVersion,
+        request)
     }
   }
 
   private func expansion<T: MapTraining & ReportedTraining>(
-    of type: T.Type, _ settings: T.Settings, result: String, _ request: StageRequest
+    of type: T.Type, _ settings: T.Settings, result: String, version: Int, _ request: StageRequest
   ) throws -> StageExpansion {
     let settings = TrainingStage.applied(request, to: settings)
     let holdOut = MapInputs.names(request.text("hold-out"))
     let interval = request.integer("checkpoint-every")
     let maps = try MapInputs(request)
-    var plan = StagePlan(id: request.name, name: "train-\(result)", version: Self.version)
+    var plan = StagePlan(id: request.name, name: "train-\(result)", version: version)
     plan.parameters =
       StageParameter.all(of: settings)
       + [StageParameter("hold-out", .list(holdOut.map { .text($0) }))]
@@ -67,6 +69,8 @@ struct MapTrainingStages {
     let stage = training.stage(plan, in: request.workspace) { [context] place, folder in
       let given = try LearningInputs(
         maps: maps.paths, atlas: place.input("atlas"), workspace: place.checkpoints)
+      try given.checkMemory(
+        for: T.self, settings, available: Machine.current().memoryToBeHad)
       var work = MapTrainingWork<T>(given: given, settings: settings, holdOut: holdOut)
       work.checkpointInterval = interval
       return try work.perform(

@@ -13,7 +13,8 @@ extension EncoderTraining.Inputs {
     return Self(maps: maps, scans: scans)
   }
 
-  /// Scans, registered and observed. `advance` is told how much is done, 0...1.
+  /// Scans, registered and observed, by name: their order makes no difference. `advance` is told how much is done,
+  /// 0...1.
   ///
   /// - Throws: `AnatomyError`, `ImagingError`.
   static func observed(
@@ -22,12 +23,14 @@ extension EncoderTraining.Inputs {
   ) throws -> [NamedScan] {
     let segmenter = try Segmenter(prior: atlas.prior)
     var observed = ScanObservations(intensities, known: known)
-    for (index, path) in paths.enumerated() {
+    let named = paths.map { (name: ScanList.name(of: $0), path: $0) }
+      .sorted { ($0.name, $0.path) < ($1.name, $1.path) }
+    for (index, (name, path)) in named.enumerated() {
       let image = try ImageReader.readScan(path, reading)
       console.show(image.findings, of: path)
-      try observed.add(image.volume, name: ScanList.name(of: path), path: path, by: segmenter)
+      try observed.add(image.volume, name: name, path: path, by: segmenter)
       advance(Double(index + 1) / Double(paths.count))
     }
-    return observed.all(segmenter)
+    return observed.all(atlas.prior.table)
   }
 }
