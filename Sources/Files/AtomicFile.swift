@@ -123,6 +123,18 @@ package final class AtomicFile {
     return current
   }
 
+  /// Where a file of this path lies, whatever way is written to it: links are followed.
+  package static func place(of path: String) -> String {
+    let target = resolve(path)
+    let name = target.utf8.lastIndex(of: UInt8(ascii: "/")).map {
+      target[target.index(after: $0)...]
+    }
+    let folder = folder(of: target)
+    let real = realpath(folder, nil)
+    defer { free(real) }
+    return (real.map { String(cString: $0) } ?? folder) + "/" + (name ?? target[...])
+  }
+
   /// The folder that holds a path's last part; `.` for a bare name.
   package static func folder(of path: String) -> String {
     guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }

@@ -26,6 +26,33 @@ import Testing
     }
   }
 
+  /// A few slices between two voxels in four of the grid are found; what lies a universe away is refused, not sampled.
+  @Test func whatLiesWhereIsTold() throws {
+    try Scratch.use { folder in
+      func conform(_ name: String, _ rows: [[Double]]) throws -> Program.Result {
+        let grid = Grid(extents: SIMD3(60, 60, 2), affine: Affine(rows: rows))
+        try ImageWriter.write(
+          labels: Volume<Int32>(grid: grid, voxels: .init(repeating: 3, count: grid.count)),
+          like: nil, to: folder + "/\(name).nii", description: "test")
+        return try Program.run(
+          "conform", "--labels", folder + "/\(name).nii", "-o", folder + "/\(name)_c.nii.gz")
+      }
+      for z in 0..<4 {
+        let thin = try conform(
+          "thin\(z)", [[1, 0, 0, -30], [0, 1, 0, -30], [0, 0, 0.4, Double(z) - 0.2]])
+        #expect(thin.status == 0, "\(thin.errors)")
+      }
+      let far = try conform("far", [[1, 0, 0, 1e30], [0, 1, 0, -30], [0, 0, 1, 0]])
+      #expect(far.status == 65, "\(far.errors)")
+      #expect(far.errors.contains("far.nii: the first voxel lies at (1"), "\(far.errors)")
+      let long = String(repeating: "n", count: 252) + ".nii"
+      let name = try Program.run("conform", folder + "/thin0.nii", "-o", folder + "/" + long)
+      #expect(name.status == 73, "\(name.errors)")
+      let own = try Program.shell("cd '\(folder)'; segpipe conform - -o thin0.nii < thin0.nii")
+      #expect(own.status == 64, "\(own.errors)")
+    }
+  }
+
   @Test func labelsThereAndBack() throws {
     try Scratch.use { folder in
       try scan(folder + "/a.nii")

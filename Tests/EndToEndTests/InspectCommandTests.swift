@@ -3,6 +3,35 @@ import Imaging
 import Testing
 
 @Suite struct InspectCommandTests {
+  /// Damaged headers of MGH files are refused; what is stated of one without a geometry holds.
+  @Test func headersOfMGHAreJudged() throws {
+    try Scratch.use { folder in
+      let grid = TinyAtlas.grid
+      let sound = RawNIfTI.mgh(TinyAtlas.scan().voxels, grid: grid)
+      func inspect(_ at: Int, _ bytes: [UInt8], _ options: String...) throws -> Program.Result {
+        var changed = sound
+        changed.replaceSubrange(at..<at + bytes.count, with: bytes)
+        try changed.write(to: folder + "/a.mgh")
+        return try Program.run(["inspect", folder + "/a.mgh"] + options)
+      }
+      for frames: UInt8 in [0, 0xff] {
+        let result = try inspect(16, [UInt8](repeating: frames, count: 4))
+        #expect(result.status == 65)
+        #expect(result.output.contains("dim[4] is \(frames == 0 ? 0 : -1), expected at least 1"))
+      }
+      // The centre is no number: only what is stated places it.
+      let nan: [UInt8] = [0x7f, 0xc0, 0, 0]
+      #expect(try inspect(78, nan).status == 65)
+      for (at, bytes) in [(78, nan), (28, [UInt8](repeating: 0, count: 2))] {
+        let stated = try inspect(at, bytes, "--assume-orientation", "RAS")
+        #expect(stated.status == 0, "\(stated.errors)\(stated.output)")
+        #expect(stated.output.contains("RAS is assumed, as asked"), "\(stated.output)")
+        #expect(!stated.output.contains("nan"))
+      }
+      #expect(try inspect(28, [0, 0]).output.contains("FreeSurfer's stand-in"))
+    }
+  }
+
   private func labels(_ path: String) throws {
     let grid = Grid(
       extents: SIMD3(12, 11, 10),

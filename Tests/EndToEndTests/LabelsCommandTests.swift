@@ -42,6 +42,26 @@ import Testing
     }
   }
 
+  /// Tables of every format are known again, and a file that only speaks of segpipe is not taken for one.
+  @Test func ownTablesAreReplaced() throws {
+    try Scratch.use { folder in
+      let input = folder + "/a.tsv"
+      // Values as wide as those of the Allen atlases.
+      let wide = table + "100000\tBig\t#010203\n312782546\tLeft-Y\t#010203\n"
+      try wide.write(toFile: input, atomically: true, encoding: .utf8)
+      for ending in ["tsv", "txt", "label", "ctbl"] {
+        let output = folder + "/o." + ending
+        for _ in 0..<2 { #expect(try Program.run("labels", "convert", input, output).status == 0) }
+        let back = try Program.run("labels", "convert", output, folder + "/\(ending)-back.tsv")
+        #expect(back.status == 0, "\(back.errors)")
+        let text = try String(contentsOfFile: folder + "/\(ending)-back.tsv", encoding: .utf8)
+        #expect(text.contains("\n100000\tBig\t") && text.contains("\n312782546\tLeft-Y\t"))
+        try "notes on segpipe".write(toFile: output, atomically: true, encoding: .utf8)
+        #expect(try Program.run("labels", "convert", input, output).status == 73)
+      }
+    }
+  }
+
   @Test func badTablesAreRefusedByLine() throws {
     try Scratch.use { folder in
       let input = folder + "/a.tsv"

@@ -20,6 +20,34 @@ import Testing
     return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
   }
 
+  /// Nothing of a pipe is read in advance: what is read of it is gone.
+  @Test func pipesAreRead() throws {
+    try Scratch.use { folder in
+      try write(folder + "/scan.nii.gz")
+      let options = "--atlas '\(TinyAtlas.folder)' -q"
+      let result = try Program.shell(
+        """
+        cd '\(folder)' && segpipe segment scan.nii.gz -o file.nii.gz \(options) &&
+        segpipe segment <(cat scan.nii.gz) -o pipe.nii.gz \(options)
+        """)
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(try fileBytes(folder + "/pipe.nii.gz") == fileBytes(folder + "/file.nii.gz"))
+    }
+  }
+
+  @Test func twoOutputsInOnePlaceAreRefused() throws {
+    try Scratch.use { folder in
+      try FileManager.default.createSymbolicLink(
+        atPath: folder + "/link.nii.gz", withDestinationPath: "seg.nii.gz")
+      for other in ["seg.nii.gz", "./seg.nii.gz", "link.nii.gz"] {
+        let result = try Program.run(
+          "segment", folder + "/scan.nii.gz", "-o", folder + "/seg.nii.gz", "--entropy",
+          folder + "/" + other)
+        #expect(result.status == 64 && result.errors.contains("two outputs"), "\(result.errors)")
+      }
+    }
+  }
+
   @Test func everyOutputOfOneScan() throws {
     try Scratch.use { folder in
       try write(folder + "/scan.nii.gz")

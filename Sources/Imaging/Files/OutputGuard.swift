@@ -16,10 +16,14 @@ package enum OutputGuard {
     let target = AtomicFile.resolve(path)
     var status = stat()
     let exists = stat(target, &status) == 0
-    for input in inputs where input != "-" {
+    if !exists, errno == ENAMETOOLONG {
+      throw FileError.cannotCreate(path: path, code: ENAMETOOLONG)
+    }
+    for input in inputs {
       var other = stat()
+      let isThere = input == "-" ? fstat(0, &other) == 0 : stat(input, &other) == 0
       let isSame =
-        exists && stat(input, &other) == 0 && other.st_ino == status.st_ino
+        exists && isThere && other.st_ino == status.st_ino
         && other.st_dev == status.st_dev
       guard !isSame, input != path else { throw ImagingError.outputIsInput(path: path) }
     }

@@ -139,7 +139,10 @@ struct OpenedImage {
   private static func open(
     _ path: String, _ mgh: MGHHeader, _ source: ByteSource, _ options: ReadOptions
   ) throws -> OpenedImage {
-    let fields = mgh.asNIfTI
+    var fields = mgh.asNIfTI
+    // Without a geometry of its own, what is stated holds, not FreeSurfer's stand-in.
+    let isAssumed = !mgh.hasGeometry && options.assumedOrientation != nil
+    if isAssumed { fields.sformCode = 0 }
     var findings = HeaderChecks.run(fields, options)
     if mgh.voxelType == nil {
       findings = [
@@ -151,7 +154,7 @@ struct OpenedImage {
     guard findings.errors.isEmpty, let type = mgh.voxelType else {
       throw ImagingError.header(path: path, findings: findings)
     }
-    if !mgh.hasGeometry {
+    if !mgh.hasGeometry && !isAssumed {
       findings.append(
         Finding(
           .warning, "forms", "the header declares no orientation",
@@ -164,7 +167,7 @@ struct OpenedImage {
       throw ImagingError.header(path: path, findings: findings)
     }
     let header = ImageHeader(
-      format: .mgh, fields: fields, grid: Grid(extents: extents, affine: mgh.affine),
+      format: .mgh, fields: fields, grid: Grid(extents: extents, affine: geometry.affine),
       voxelType: type, volumes: mgh.extents[3], geometryIsValid: false, formCode: geometry.code,
       isGzipped: source.file.isGzip)
     let opened = OpenedImage(

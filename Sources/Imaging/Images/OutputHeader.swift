@@ -25,7 +25,7 @@ enum OutputHeader {
       fields.dim[0] = max(3, like.extents.count)
     }
     guard like.geometryIsValid else {
-      state(grid, code: like.formCode > 0 ? like.formCode : 2, in: &fields)
+      state(grid, code: (1...5).contains(like.formCode) ? like.formCode : 2, in: &fields)
       return fields
     }
     let source = like.fields

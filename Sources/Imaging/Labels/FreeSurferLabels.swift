@@ -18,10 +18,14 @@ enum FreeSurferLabels {
 
   static func lines(_ labels: [Label]) -> [String] {
     let width = labels.map(\.name.count).max() ?? 0
-    return ["#No. Label Name:".padded(to: width + 6) + "   R   G   B   A"]
+    let digits = labels.map { "\($0.index)".count }.max() ?? 0
+    let column = max(6, digits + 1)
+    return [
+      "# \(LabelTable.writer)", "#No. Label Name:".padded(to: width + column) + "   R   G   B   A",
+    ]
       + labels.map { label in
         let color = [label.color.red, label.color.green, label.color.blue, 0]
-        return "\(label.index)".padded(to: 6) + label.name.unbroken.padded(to: width)
+        return "\(label.index)".padded(to: column) + label.name.unbroken.padded(to: width)
           + color.map { "\($0)".padded(to: 4, left: true) }.joined()
       }
   }
@@ -50,7 +54,7 @@ enum FastSurferLabels {
 /// 3D Slicer's colour tables: as FreeSurfer's, with 255 for opaque.
 enum SlicerLabels {
   static func lines(_ labels: [Label]) -> [String] {
-    ["# Color table file, written by segpipe", "# \(labels.count) values"]
+    ["# Color table file, \(LabelTable.writer)", "# \(labels.count) values"]
       + labels.map { label in
         let opacity = label.index == 0 ? 0 : 255
         return "\(label.index) \(label.name.unbroken) "

@@ -27,7 +27,7 @@ enum ITKSnapLabels {
   static func lines(_ labels: [Label]) -> [String] {
     let rule = String(repeating: "#", count: 48)
     let head = [
-      rule, "# ITK-SnAP Label Description File", "# File format:",
+      rule, "# ITK-SnAP Label Description File, \(LabelTable.writer)", "# File format:",
       "# IDX   -R-  -G-  -B-  -A--  VIS MSH  LABEL", "# Fields:",
       "#    IDX:   Zero-based index", "#    -R-:   Red color component (0..255)",
       "#    -G-:   Green color component (0..255)", "#    -B-:   Blue color component (0..255)",

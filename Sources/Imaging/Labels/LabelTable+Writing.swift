@@ -17,6 +17,14 @@ extension LabelTable {
     return Array((lines.joined(separator: "\n") + "\n").utf8)
   }
 
+  /// Words of a file by which it is known as one that was written here.
+  package static func mark(of format: LabelTableFormat) -> String {
+    format == .tsv ? firstLine : Self.writer
+  }
+
+  /// What formats that have comments say.
+  static let writer = "written by segpipe"
+
   /// The first line of a `tsv` file, by which one of these tables is known.
   package static let firstLine = TSVLabels.columns.joined(separator: "\t") + "\n"
 }

@@ -66,7 +66,7 @@ struct MGHHeader {
   var asNIfTI: NIfTIHeader {
     var fields = NIfTIHeader(blank: .nifti1)
     fields.bigEndian = true
-    let used = extents[3] > 1 ? 4 : 3
+    let used = extents[3] == 1 ? 3 : 4
     fields.dim = [used] + extents + [1, 1, 1]
     fields.datatype = voxelType?.rawValue ?? 0
     fields.bitpix = (voxelType?.bytes ?? 0) * 8

@@ -25,6 +25,8 @@ struct HeaderGeometry {
 
   /// Smallest and largest voxel sizes, in mm, that are believed.
   static let plausibleSizes = 0.02...50.0
+  /// Farthest from the world's origin, in mm, that a voxel is believed to lie.
+  static let farthest = 1e6
 
   init(_ header: NIfTIHeader, extents: SIMD3<Int>, _ options: ReadOptions) {
     self.header = header
@@ -36,6 +38,14 @@ struct HeaderGeometry {
     let qform = readQform()
     choose(sform, qform)
     guard findings.errors.isEmpty else { return }
+    guard isNearby else {
+      let place = (0..<3).map { "\(affine.translation[$0])" }.joined(separator: ", ")
+      note(
+        .error, "origin",
+        "the first voxel lies at (\(place)) mm, expected within 1 km of the world's origin",
+        fix: "Mend the header's translation, or convert the scan again from its source.")
+      return
+    }
     checkSizes()
     checkAxes()
   }
@@ -239,10 +249,17 @@ struct HeaderGeometry {
         : "\(name) is assumed, as asked.")
   }
 
+  private var isNearby: Bool {
+    let last = affine(SIMD3<Double>(extents) - 1)
+    return [affine.translation, last].allSatisfy { place in
+      (0..<3).allSatisfy { abs(place[$0]) <= Self.farthest }
+    }
+  }
+
   private mutating func checkSizes() {
     let spacing = affine.columnNorms
     let text = "\(rounded(spacing.x)) x \(rounded(spacing.y)) x \(rounded(spacing.z)) mm"
-    guard affine.rows.allSatisfy({ $0.allSatisfy(\.isFinite) }),
+    guard
       Self.plausibleSizes.contains(spacing.min()), Self.plausibleSizes.contains(spacing.max())
     else {
       let level: Finding.Level = options.force ? .warning : .error

@@ -65,12 +65,17 @@ package struct Resampler<Scalar: BitwiseCopyable & Sendable>: Sendable {
   }
 
   /// Share of the target's voxels, of every fourth along each axis, whose centres the source
-  /// covers.
+  /// covers; of all, where it covers none of these.
   package var coverage: Double {
+    let share = coverage(every: 4)
+    return share > 0 ? share : coverage(every: 1)
+  }
+
+  private func coverage(every step: Int) -> Double {
     var (inside, total) = (0, 0)
-    for z in stride(from: 0, to: target.extents.z, by: 4) {
-      for y in stride(from: 0, to: target.extents.y, by: 4) {
-        for x in stride(from: 0, to: target.extents.x, by: 4) {
+    for z in stride(from: 0, to: target.extents.z, by: step) {
+      for y in stride(from: 0, to: target.extents.y, by: step) {
+        for x in stride(from: 0, to: target.extents.x, by: step) {
           total += 1
           let point = map.affine(SIMD3(Double(x), Double(y), Double(z)))
           if SampleMap.cell(point, last: map.last) != nil { inside += 1 }

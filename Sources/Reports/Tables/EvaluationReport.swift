@@ -72,6 +72,11 @@ package struct EvaluationReport: Sendable {
     "volume_difference_percent",
   ]
 
+  /// The first line of a table, by which one of these is known.
+  package static func firstLine(of format: DelimitedText) -> String {
+    String(decoding: format.encoded([columns]), as: UTF8.self)
+  }
+
   /// A row for each structure of each pair, `columns` first.
   package var rows: [[String?]] {
     [Self.columns]

@@ -63,9 +63,10 @@ struct EvaluateCommand: ConsoleCommand {
   }
 
   func perform(_ console: Console) throws {
-    if let output {
+    if let output, let format = DelimitedText(extensionOf: output) {
       try OutputGuard.check(
-        output, overwrite: outputs.overwrite, inputs: files + [labels].compactMap { $0 })
+        output, overwrite: outputs.overwrite, inputs: files + [labels].compactMap { $0 },
+        mark: EvaluationReport.firstLine(of: format))
     }
     let table = try labels.map { try LabelTable.read($0) }
     let progress = console.progress("scoring")

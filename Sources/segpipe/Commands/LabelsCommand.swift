@@ -41,7 +41,8 @@ struct LabelsCommand: ParsableCommand {
       guard let format = format ?? LabelTableFormat(extensionOf: output) else {
         throw ValidationError("'\(output)' has no known extension; name the format with --format.")
       }
-      try OutputGuard.check(output, overwrite: outputs.overwrite, inputs: [input])
+      try OutputGuard.check(
+        output, overwrite: outputs.overwrite, inputs: [input], mark: LabelTable.mark(of: format))
       let table = try LabelTable.read(input)
       try AtomicFile.write(try table.encoded(as: format), to: output)
       console.note("\(table.count) labels in \(table.groups.count) tissue groups: \(output)")

@@ -1,4 +1,5 @@
 import Anatomy
+import Files
 import Imaging
 import Reports
 
@@ -35,8 +36,10 @@ struct MemoryGuard {
     }
   }
 
-  /// Standard input tells nothing in advance, and what cannot be read fails when it is read.
+  /// Standard input and pipes tell nothing in advance, for what is read of them is gone; what cannot be read fails when
+  /// it is read.
   private func voxels(of scan: String) -> Int {
-    scan == "-" ? 0 : (try? ImageReader.readHeader(scan, reading))?.grid.count ?? 0
+    guard FileStamp(of: scan) != nil else { return 0 }
+    return (try? ImageReader.readHeader(scan, reading))?.grid.count ?? 0
   }
 }

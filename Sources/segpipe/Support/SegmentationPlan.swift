@@ -1,3 +1,4 @@
+import Files
 import Imaging
 import Reports
 
@@ -68,10 +69,12 @@ struct SegmentationPlan {
       let results = Set(
         scans.paths.flatMap { scan in
           folders.flatMap { folder in
-            Ending.images.map { Self.path(folder, ScanList.name(of: scan) + $0) }
+            Ending.images.map {
+              AtomicFile.place(of: Self.path(folder, ScanList.name(of: scan) + $0))
+            }
           }
         })
-      scans.drop { results.contains($0) }
+      scans.drop { results.contains(AtomicFile.place(of: $0)) }
       jobs = scans.paths.map { Self.job(for: $0, in: request) }
     } else {
       try Self.checkFiles(request)
@@ -153,10 +156,11 @@ struct SegmentationPlan {
   private static func checkDistinct(_ jobs: [Job], _ volumes: String?) throws {
     var owners: [String: String] = [:]
     func claim(_ path: String, for owner: String) throws {
-      if let other = owners[path] {
+      let place = AtomicFile.place(of: path)
+      if let other = owners[place] {
         throw SegmentationPlanError.sameOutput(path: path, owners: [other, owner])
       }
-      owners[path] = owner
+      owners[place] = owner
     }
     for job in jobs {
       for output in job.outputs { try claim(output, for: job.scan) }
