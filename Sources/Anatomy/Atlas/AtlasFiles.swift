@@ -195,8 +195,9 @@ package enum AtlasFiles {
     let stem = stem(folder, name: name, space: description.space)
     let table = try LabelTable.read(stem + "_res-1_probseg.tsv")
     let volumes = try readVolumes(stem + "_volumes.tsv", table: table)
-    let pairs = zip(table.labels, volumes).filter { Segmenter.isOfInterest($0.0) }
-    return Dictionary(pairs.map { ($0.0.index, $0.1) }) { first, _ in first }
+    let isOfInterest = table.isOfInterest
+    let known = table.labels.indices.filter { isOfInterest[$0] }
+    return Dictionary(known.map { (table.labels[$0].index, volumes[$0]) }) { first, _ in first }
   }
 
   /// The one description that a finished atlas has.

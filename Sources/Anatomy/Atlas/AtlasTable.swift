@@ -23,7 +23,7 @@ package struct AtlasTable: Equatable, Sendable {
 
   /// From the values of maps.
   package init(of values: Set<Int32>, head: LabelTable?) throws {
-    if let head, Self.isHead(values) {
+    if let head, CentroidAlignment.isHead(values) {
       foreign = values.filter { head.position(of: $0) == nil }.sorted()
       if foreign.isEmpty {
         (table, origin) = (head, .head)
@@ -31,11 +31,6 @@ package struct AtlasTable: Equatable, Sendable {
       }
     }
     (table, origin) = (try LabelTable.made(from: values), .made)
-  }
-
-  /// Whether values are those of a head's structures, and not by chance: at least 8 of MNI305's.
-  private static func isHead(_ values: Set<Int32>) -> Bool {
-    values.count { CentroidAlignment.mni305[$0] != nil } >= 8
   }
 
   /// The values that a label map holds.

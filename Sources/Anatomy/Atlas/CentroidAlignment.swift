@@ -17,10 +17,23 @@ package enum CentroidAlignment {
     58: [9.99, 10.42, -8.71], 60: [12.43, -16.41, -10.06],
   ]
 
-  /// Targets for the labels of a table: MNI305's where at least 8 of its structures are in the table.
+  /// Structures of the left side and the same of the right, by FreeSurfer value.
+  private static let sides: [Int32: Int32] = [
+    2: 41, 3: 42, 4: 43, 7: 46, 8: 47, 10: 49, 11: 50, 12: 51, 13: 52, 17: 53, 18: 54, 26: 58,
+    28: 60,
+  ]
+
+  /// Whether label values are those of a head, and not by chance, as values from 1 on without a gap would be: at least 8
+  /// of MNI305's structures, 3 of them of both sides, and among values in their range no more others than these.
+  package static func isHead(_ values: Set<Int32>) -> Bool {
+    let found = values.count { mni305[$0] != nil }
+    let paired = sides.count { values.contains($0.key) && values.contains($0.value) }
+    return found >= 8 && paired >= 3 && 2 * found >= values.count { (1...63).contains($0) }
+  }
+
+  /// Targets for the labels of a table: MNI305's where it is of a head.
   package static func standardTargets(for table: LabelTable) -> [SIMD3<Double>?]? {
-    let targets = table.labels.map { mni305[$0.index] }
-    return targets.compactMap { $0 }.count >= 8 ? targets : nil
+    isHead(Set(table.labels.map(\.index))) ? table.labels.map { mni305[$0.index] } : nil
   }
 
   /// The affine that takes `points` to `targets` with the least sum of squares, and the root mean square
@@ -48,6 +61,10 @@ package enum CentroidAlignment {
     return (affine, (squares / count).squareRoot())
   }
 
+  /// Spread of structures along the thinnest direction, as a share of that along the widest, that tells a third axis. In
+  /// heads it is 0.47.
+  private static let leastSpread = 0.1
+
   /// All twelve parameters, or nil where the pairs do not determine them.
   private static func fullFit(
     _ pairs: [(SIMD3<Double>, SIMD3<Double>)], centre: SIMD3<Double>, targetCentre: SIMD3<Double>
@@ -66,15 +83,9 @@ package enum CentroidAlignment {
         }
       }
     }
-    // Spread along the thinnest direction, against the widest: a plane determines no third axis.
-    let trace = normal[0] + normal[4] + normal[8]
-    let determinant = Affine(
-      columns: (
-        SIMD3(normal[0], normal[1], normal[2]), SIMD3(normal[3], normal[4], normal[5]),
-        SIMD3(normal[6], normal[7], normal[8])
-      ), translation: .zero
-    ).determinant
-    guard determinant > 1e-4 * (trace / 3) * (trace / 3) * (trace / 3) else { return nil }
+    // A plane determines no third axis, nor does a row of vertebrae: what differs between maps must not pass for one.
+    let spread = SymmetricEigen.decompose(normal, size: 3).values
+    guard spread[2] > leastSpread * leastSpread * spread[0] else { return nil }
     var (order, info) = (Int32(3), Int32(0))
     dposv_("U", &order, &order, &normal, &order, &right, &order, &info)
     guard info == 0 else { return nil }

@@ -27,7 +27,7 @@ struct ContextDrawing {
     segmenter = try Segmenter(prior: prior, settings: settings)
     let merge = SideMerge(prior.table)
     self.merge = merge
-    let isTarget = prior.table.labels.map { Segmenter.isOfInterest($0) }
+    let isTarget = prior.table.isOfInterest
     self.isTarget = isTarget
     isJudged = (0..<merge.count).map { channel in
       isTarget.indices.contains { isTarget[$0] && merge.channelOf[$0] == channel }

@@ -59,7 +59,7 @@ struct ContextReader: Sendable {
         path: file.path, found: "of \(labels) labels, those of both sides as one",
         expected: "\(atlas.name) of \(merge.count), by the partners in its table")
     }
-    isOfInterest = atlas.prior.table.labels.map { Segmenter.isOfInterest($0) }
+    isOfInterest = atlas.prior.table.isOfInterest
   }
 
   /// The label priors of `labeller` where the affine alone brings the atlas: f exp(w r) / sum over labels of it,

@@ -23,9 +23,7 @@ package struct SideMerge: Hashable, Sendable {
     }
     channelOf = channels
     self.count = count
-    strippedChannelOf = table.labels.indices.map {
-      Segmenter.isOfInterest(table.labels[$0]) ? channels[$0] : channels[0]
-    }
+    strippedChannelOf = zip(table.isOfInterest, channels).map { $0 ? $1 : channels[0] }
   }
 
   func channels(_ kind: ScanKind) -> [Int] { kind == .stripped ? strippedChannelOf : channelOf }

@@ -85,9 +85,7 @@ package struct PriorSettings: TrainingSettings {
     switch architecture {
     case .warping:
       let model = try WarpingAutoEncoder(shape(for: prior), prior: prior.bytes, for: purpose)
-      model.labelWeights = prior.table.labels.map {
-        Segmenter.isOfInterest($0) ? 1 : Float(surroundings)
-      }
+      model.labelWeights = prior.table.isOfInterest.map { $0 ? 1 : Float(surroundings) }
       return model
     case .r1:
       return FixedPriorAutoEncoder(

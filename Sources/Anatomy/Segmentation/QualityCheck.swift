@@ -45,9 +45,10 @@ extension [QualityCheck] {
 extension QualityCheck {
   /// Every check of one segmentation.
   package static func all(_ result: Segmentation, atlas: Atlas) -> [QualityCheck] {
+    let isOfInterest = atlas.prior.table.isOfInterest
     let structures = zip(atlas.prior.table.labels, result.volumes).enumerated().compactMap {
       place, pair -> Structure? in
-      guard Segmenter.isOfInterest(pair.0) else { return nil }
+      guard isOfInterest[place] else { return nil }
       return Structure(
         label: pair.0, found: pair.1.soft, expected: atlas.volumes[place],
         partner: atlas.prior.table.partnerOfLabel[place].map { result.volumes[$0].soft },
@@ -114,8 +115,10 @@ extension QualityCheck {
   /// area that their whole volume would have as a cube's side. Sound scans have 0 to 0.02, a T2 scan whose
   /// edge cuts a temporal pole 0.51; scans cut in half 1.15 to 2.51.
   private static func border(_ labels: Volume<Int32>, _ table: LabelTable) -> QualityCheck {
-    var interest = [Bool](repeating: false, count: Int(table.labels.map(\.index).max() ?? 0) + 1)
-    for label in table.labels { interest[Int(label.index)] = Segmenter.isOfInterest(label) }
+    let isOfInterest = table.isOfInterest
+    func isStructure(_ value: Int32) -> Bool {
+      table.position(of: value).map { isOfInterest[$0] } ?? false
+    }
     let (grid, e, s) = (labels.grid, labels.grid.extents, labels.grid.spacing)
     var area = 0.0
     for axis in 0..<3 {
@@ -126,12 +129,12 @@ extension QualityCheck {
             var place = SIMD3<Int>.zero
             (place[axis], place[u], place[v]) = (edge, a, b)
             let value = labels.voxels[grid.index(place.x, place.y, place.z)]
-            if interest[Int(value)] { area += s[u] * s[v] }
+            if isStructure(value) { area += s[u] * s[v] }
           }
         }
       }
     }
-    let voxels = labels.voxels.count { interest[Int($0)] }
+    let voxels = labels.voxels.count { $0 != 0 && isStructure($0) }
     let side = pow(Double(voxels) * grid.voxelVolume, 2.0 / 3)
     let share = side > 0 ? area / side : 0
     return QualityCheck(

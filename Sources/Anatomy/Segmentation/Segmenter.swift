@@ -74,7 +74,7 @@ package struct Segmenter: Sendable {
     self.prior = prior
     self.learned = learned
     self.settings = settings
-    let isTarget = prior.table.labels.map { Self.isOfInterest($0) }
+    let isTarget = prior.table.isOfInterest
     var isTargetGroup = [Bool](repeating: false, count: groups)
     for (label, group) in prior.table.groupOfLabel.enumerated() where isTarget[label] {
       isTargetGroup[group] = true
@@ -97,12 +97,6 @@ package struct Segmenter: Sendable {
     borders = FluidBorders(
       prior, isFluid: isFluid, isTissue: isTarget.indices.map { isTarget[$0] && !isFluid[$0] })
     mixed = MixedVoxels(prior.table, isFluid: isFluid)
-  }
-
-  /// Whether a label is a structure of interest: neither background nor, by its BIDS tissue, bone, soft
-  /// tissue or another part that is there to frame the others.
-  package static func isOfInterest(_ label: Label) -> Bool {
-    label.index != 0 && ![0, 4, 5, 6].contains(label.mapping ?? 1)
   }
 
   /// Segments one scan. The scan is let go of early: a caller that does not keep it saves its memory.

@@ -28,7 +28,7 @@ struct SimulatedScan {
     groups = GroupPrior(prior, factor: 2)
     grid = groups.grid
     groupOf = prior.table.groupOfLabel
-    let isTarget = prior.table.labels.map { Segmenter.isOfInterest($0) }
+    let isTarget = prior.table.isOfInterest
     self.isTarget = isTarget
     let groupOf = groupOf
     components = prior.table.groups.indices.map { group in

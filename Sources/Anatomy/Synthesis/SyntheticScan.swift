@@ -166,7 +166,7 @@ package struct SyntheticScan: Sendable {
       over: grid, spacing: 20, deviation: settings.unevenness, Stream.unevenness.random(settings))
     let groupOf = table.groupOfLabel
     let mixes = table.groups.indices.map { Self.mix(ofGroup: $0) }
-    let isKept = table.labels.map { !settings.stripped || Segmenter.isOfInterest($0) }
+    let isKept = table.isOfInterest.map { !settings.stripped || $0 }
     let (width, plane) = (grid.extents.x, grid.extents.x * grid.extents.y)
     let spacing = SIMD3<Float>(grid.spacing)
     var values = [Float](repeating: 0, count: grid.count)

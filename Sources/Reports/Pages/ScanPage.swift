@@ -85,14 +85,15 @@ package struct ScanPage {
   }
 
   private static func volumes(_ result: Segmentation, _ atlas: Atlas) -> [Row] {
-    zip(atlas.prior.table.labels, result.volumes).enumerated().compactMap { place, pair in
+    let isOfInterest = atlas.prior.table.isOfInterest
+    return zip(atlas.prior.table.labels, result.volumes).enumerated().compactMap { place, pair in
       let (label, volume) = pair
-      guard label.index != 0, Segmenter.isOfInterest(label) || volume.voxels > 0 else {
+      guard label.index != 0, isOfInterest[place] || volume.voxels > 0 else {
         return nil
       }
       var row = Row(name: label.name, value: VolumeRange.text(volume.soft), more: "n/a")
       // What only frames the structures is as large as the field of view.
-      guard Segmenter.isOfInterest(label), let range = VolumeRange(atlas.volumes[place]) else {
+      guard isOfInterest[place], let range = VolumeRange(atlas.volumes[place]) else {
         return row
       }
       let standing = range.place(of: volume.soft)

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Networks
 import Testing
 
 @testable import Anatomy
@@ -53,10 +54,36 @@ import Testing
     #expect(abs(fit.affine.determinant - 1.5 * 1.5 * 1.5) < 1e-6)
   }
 
+  /// Vertebrae lie in a row: how they differ from side to side between maps is no third axis.
+  @Test func aRowOfStructuresIsNotFlattened() {
+    var random = Philox(seed: 3)
+    // 18 mm apart, on an arc.
+    let mean = (0..<7).map { i -> SIMD3<Double> in
+      let bend = Double((i - 3) * (i - 3))
+      return SIMD3(0, 0.3 * bend, 18 * Double(i))
+    }
+    func row() -> [SIMD3<Double>?] {
+      mean.map { place -> SIMD3<Double> in
+        let (x, y, z) = (random.normal(), random.normal(), random.normal())
+        return place + SIMD3(1.5 * Double(x), Double(y), Double(z))
+      }
+    }
+    for _ in 0..<12 {
+      let fit = CentroidAlignment.fit(row(), to: mean)
+      let norms = fit.affine.columnNorms
+      #expect(norms.min() > 0.9 && norms.max() < 1.1 && fit.affine.determinant > 0, "\(norms)")
+    }
+  }
+
   @Test func headsAreKnownByTheirStructures() throws {
     let few = try LabelTable(labels: (1...7).map { Fixture.label($0) })
     #expect(CentroidAlignment.standardTargets(for: few) == nil)
-    let head = try LabelTable(labels: [2, 3, 4, 7, 8, 10, 11, 12, 99].map { Fixture.label($0) })
+    // Organs numbered from 1 on are none: 13 and 15 as in sets of the abdomen, 104 of the whole body.
+    for count in [13, 15, 18, 43, 60, 104] {
+      let organs = try LabelTable(labels: (1...Int32(count)).map { Fixture.label($0) })
+      #expect(CentroidAlignment.standardTargets(for: organs) == nil, "\(count)")
+    }
+    let head = try LabelTable(labels: [2, 3, 4, 7, 8, 41, 42, 43, 99].map { Fixture.label($0) })
     let targets = try #require(CentroidAlignment.standardTargets(for: head))
     #expect(targets.count == head.count)
     #expect(targets[0] == nil && targets[9] == nil)

@@ -22,7 +22,7 @@ struct FluidGroupsTests {
     }
     let groups = FluidGroups(
       tissues: table.labels.map { [$0.mapping] },
-      isTarget: table.labels.map { Segmenter.isOfInterest($0) },
+      isTarget: table.isOfInterest,
       prior: GroupPrior(prior, factor: 4))
     func members(_ flags: [Bool]) -> [Int] { flags.indices.filter { flags[$0] } }
     #expect(members(groups.fluid) == [4])

@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 import Testing
 
@@ -67,6 +68,32 @@ import Testing
     let (before, ct) = try padded { Float($0 % 20 * -10) - 5 }
     #expect(ct.volume.voxels == before)
     #expect(try !ct.scale(path: "").startsAtZero)
+  }
+
+  /// Half of what rang around zero was negative, and has been set to zero.
+  @Test func tailsBesideZerosAreZero() throws {
+    func padded(_ around: (Int) -> Float) -> (before: [Float], after: PreparedScan) {
+      let voxels = (0..<2000).map { $0 % 2 == 0 ? around($0 / 2) : Float(50 + $0 % 100) }
+      return (voxels, PreparedScan(Volume(grid: Fixture.grid(20, 10, 10), voxels: voxels)))
+    }
+    // Tails that fall by powers of ten, the largest 1, and as many zeros.
+    let (before, after) = padded { $0 % 4 == 0 ? pow(10, -Float($0 / 4 % 6)) : 0 }
+    #expect(after.volume.voxels == before.map { $0 < 50 ? 0 : $0 })
+    // Dark tissue beside zeros stays.
+    let (dark, same) = padded { $0 % 4 == 0 ? 1 + Float($0 % 3) : 0 }
+    #expect(same.volume.voxels == dark)
+  }
+
+  /// A brain among voxels that are no number, as statistical maps have them; a few of them are missing voxels.
+  @Test func whatIsNoNumberAllAroundIsZero() throws {
+    for (every, isPadding) in [(4, true), (50, false)] {
+      let voxels = (0..<2000).map { $0 % every == 0 ? Float.nan : Float(50 + $0 % 100) }
+      let prepared = PreparedScan(Volume(grid: Fixture.grid(20, 10, 10), voxels: voxels))
+      let missing = prepared.volume.voxels.count { $0.isNaN }
+      #expect(missing == (isPadding ? 0 : 40))
+      #expect(prepared.volume.voxels.count { $0 == 0 } == (isPadding ? 500 : 0))
+      #expect(zip(prepared.volume.voxels, voxels).allSatisfy { $1.isNaN || $0 == $1 })
+    }
   }
 
   /// A percentile is one of the whole scan, whatever its extents.
