@@ -83,7 +83,7 @@ package struct InspectionReport: Encodable {
       add("values", "\(short(Double(minimum))) to \(short(Double(maximum)))")
     }
     if let isLabelMap { add("content", isLabelMap ? "whole numbers from 0" : "intensities") }
-    add("description", description)
+    add("description", description.map(printable))
     for finding in findings where finding.level != "error" {
       lines.append("  \(finding.level): \(finding.message). \(finding.fix) [\(finding.check)]")
     }
@@ -105,6 +105,16 @@ package struct InspectionReport: Encodable {
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     return String(decoding: try encoder.encode(reports), as: UTF8.self)
+  }
+
+  /// Text from a header as a terminal can take it: control characters and marks of direction spelled out.
+  private func printable(_ text: String) -> String {
+    text.unicodeScalars.map { scalar in
+      switch scalar.properties.generalCategory {
+      case .control, .format: scalar.escaped(asASCII: true)
+      default: String(scalar)
+      }
+    }.joined()
   }
 
   private func short(_ value: Double) -> String {

@@ -88,6 +88,58 @@ import Testing
     }
   }
 
+  /// A file is judged by what may be done with it: a label map may be thin, or of one value.
+  @Test func labelMapsMayBeThinOrOfOneValue() throws {
+    try Scratch.use { folder in
+      let path = folder + "/f.nii"
+      func status(_ slices: Int, _ value: (Int) -> Float) throws -> Int32 {
+        let raw = RawNIfTI(extents: SIMD3(12, 12, slices), sformCode: 1, sform: Self.unit)
+        try raw.bytes((0..<144 * slices).map(value)).write(to: path)
+        let result = try Program.run("inspect", path)
+        let isSound = result.output.contains("\n  sound")
+        #expect(isSound == (result.status == 0), "\(result.output)")
+        return result.status
+      }
+      let (thin, constant) = (try status(3) { Float($0 % 5) }, try status(12) { _ in 7 })
+      #expect(thin == 0 && constant == 0)
+      #expect(try Program.run("evaluate", path, path).status == 0)
+      #expect(try status(3) { Float($0 % 5) + 0.5 } == 65)
+      #expect(try status(12) { _ in 0.5 } == 65)
+    }
+  }
+
+  private static let unit: [[Double]] = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]
+
+  /// As for every command that reads one volume.
+  @Test func oneOfSeveralVolumesMustBeNamed() throws {
+    try Scratch.use { folder in
+      let raw = RawNIfTI(extents: SIMD3(12, 12, 12), sformCode: 1, sform: Self.unit, more: [2])
+      try raw.bytes((0..<2 * 1728).map { Float($0 % 9) }).write(to: folder + "/f.nii")
+      let all = try Program.run("inspect", folder + "/f.nii")
+      #expect(all.status == 65)
+      #expect(all.output.contains("error: \(folder)/f.nii: 2 volumes in one file, expected one\n"))
+      #expect(all.output.contains("hint: Choose one with --volume, from 0 to 1.\n"))
+      #expect(try Program.run("inspect", folder + "/f.nii", "--volume", "1").status == 0)
+      #expect(try Program.run("inspect", folder + "/f.nii", "--volume", "2").status == 65)
+    }
+  }
+
+  @Test func whatAHeaderSaysIsPrintable() throws {
+    try Scratch.use { folder in
+      let path = folder + "/l.nii"
+      try labels(path)
+      var bytes = try fileBytes(path)
+      let words = Array("\u{1B}[2Jred\n\u{202E}fed ä".utf8)
+      // The field descrip of NIfTI-1.
+      bytes.replaceSubrange(148..<148 + words.count + 1, with: words + [0])
+      try bytes.write(to: path)
+      let result = try Program.run("inspect", path)
+      #expect(
+        result.output.contains("  description  \\u{1B}[2Jred\\n\\u{202E}fed ä\n"),
+        "\(result.output.debugDescription)")
+    }
+  }
+
   @Test func standardInput() throws {
     try Scratch.use { folder in
       try labels(folder + "/l.nii.gz")

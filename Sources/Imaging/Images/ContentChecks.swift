@@ -11,6 +11,13 @@ enum ContentChecks {
     ]
   }
 
+  /// Said where one volume is to be read and none of several was chosen.
+  static func severalVolumes(_ header: ImageHeader) -> Finding {
+    Finding(
+      .error, "volumes", "\(header.volumes) volumes in one file, expected one",
+      fix: "Choose one with --volume, from 0 to \(header.volumes - 1).")
+  }
+
   static func scan(
     _ seen: VoxelDecoder.Statistics, count: Int, _ header: ImageHeader, _ options: ReadOptions
   ) -> [Finding] {

@@ -31,8 +31,8 @@ package struct Inspection: Sendable {
 extension ImageReader {
   /// Reads a whole file, header, container and voxels, and says what it is.
   ///
-  /// Of several volumes the first is looked at, the others are only decoded. A label map of a
-  /// constant value or few slices is no error here.
+  /// Of several volumes the first, or the one that the options name, is looked at, the others are only
+  /// decoded. Where every value may be a label, a constant value or few slices are no error.
   package static func inspect(_ path: String, _ options: ReadOptions = ReadOptions()) -> Inspection
   {
     var header: ImageHeader?
@@ -42,7 +42,7 @@ extension ImageReader {
       var chosen = options
       chosen.volumeIndex = options.volumeIndex ?? 0
       let raw = try VoxelBytes.read(&opened, chosen)
-      return inspect(raw, opened, options)
+      return try inspect(raw, opened, options)
     } catch let error as ImagingError {
       var findings: [Finding] = []
       switch error {
@@ -57,26 +57,40 @@ extension ImageReader {
 
   private static func inspect(
     _ raw: VoxelBytes, _ opened: OpenedImage, _ options: ReadOptions
-  ) -> Inspection {
+  ) throws -> Inspection {
     let header = opened.header
     VoxelDecoder.swap(raw.voxels, header.voxelType, bigEndian: opened.bigEndian)
     let voxels = UnsafeRawBufferPointer(raw.voxels)
-    let (values, seen) = VoxelDecoder.intensities(
+    // Each of the two arrays is let go of at once.
+    try RawBytes.checkAvailable(4 * header.grid.count)
+    let (_, seen) = VoxelDecoder.intensities(
       voxels, header.voxelType, count: header.grid.count, scaling: header.fields.scaling)
     let (_, bad) = VoxelDecoder.labels(
       voxels, header.voxelType, count: header.grid.count, scaling: header.fields.scaling)
-    var findings = opened.findings + ContentChecks.slices(header, options)
-    findings += ContentChecks.scan(seen, count: values.count, header, options)
+    let asScan =
+      ContentChecks.slices(header, options)
+      + ContentChecks.scan(seen, count: header.grid.count, header, options)
+    var findings = opened.findings + (bad == nil ? asScan.map(asLabels) : asScan)
     if header.volumes > 1 {
       findings.append(
-        Finding(
-          .note, "volumes", "\(header.volumes) volumes in one file",
-          fix: "Choose one with --volume, from 0 to \(header.volumes - 1)."))
+        options.volumeIndex == nil
+          ? ContentChecks.severalVolumes(header)
+          : Finding(
+            .note, "volumes", "\(header.volumes) volumes in one file",
+            fix: "Only the one that --volume names is looked at."))
     }
     let range = seen.minimum <= seen.maximum ? seen.minimum...seen.maximum : nil
     return Inspection(
       opened.path, header: header, findings: findings,
       error: findings.errors.isEmpty ? nil : .content(path: opened.path, findings: findings),
       range: range, notFinite: seen.notANumber + seen.infinite, isWhole: bad == nil)
+  }
+
+  /// What refuses a scan and not a label map, said of a file that may be either.
+  private static func asLabels(_ finding: Finding) -> Finding {
+    guard finding.level == .error else { return finding }
+    return Finding(
+      .warning, finding.check, finding.message,
+      fix: "A label map is read all the same; a scan is refused without --force.")
   }
 }

@@ -91,11 +91,7 @@ struct VoxelBytes: Sendable {
     guard volumes == 1 else {
       throw ImagingError.header(
         path: opened.path,
-        findings: opened.findings + [
-          Finding(
-            .error, "volumes", "\(volumes) volumes in one file, expected one",
-            fix: "Choose one with --volume, from 0 to \(volumes - 1).")
-        ])
+        findings: opened.findings + [ContentChecks.severalVolumes(opened.header)])
     }
     return 0
   }

@@ -8,7 +8,8 @@ struct InspectCommand: ConsoleCommand {
     commandName: "inspect",
     abstract: "Says what an image file is, and everything that is doubtful about it.",
     discussion: """
-      Reads the whole file: header, container and voxels. Ends with 65 when any file would be \
+      Reads the whole file: header, container and voxels. What would refuse a scan is a warning where \
+      every value is a whole number from 0, as in label maps. Ends with 65 when any file would be \
       refused, or the highest exit code of all files.
 
       Examples:
