@@ -63,12 +63,12 @@ final class GzipWriter {
     filled = 0
     for block in blocks {
       guard let block else { throw ImagingError.outOfMemory(bytes: 2 * Self.block) }
-      try file.write(block)
+      try file.write(UnsafeRawBufferPointer(block.buffer))
     }
   }
 
   /// One block, ended by an empty stored block on a byte boundary; `nil` when memory is short.
-  private static func deflateBlock(_ bytes: UnsafeRawBufferPointer, _ level: Int32) -> [UInt8]? {
+  private static func deflateBlock(_ bytes: UnsafeRawBufferPointer, _ level: Int32) -> RawBytes? {
     var stream = z_stream()
     let size = Int32(MemoryLayout<z_stream>.size)
     guard
@@ -77,14 +77,14 @@ final class GzipWriter {
     else { return nil }
     defer { deflateEnd(&stream) }
     let bound = Int(deflateBound(&stream, UInt(bytes.count))) + 16
-    return [UInt8](unsafeUninitializedCapacity: bound) { output, filled in
-      stream.next_in = UnsafeMutablePointer(
-        mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
-      stream.avail_in = UInt32(bytes.count)
-      stream.next_out = output.baseAddress
-      stream.avail_out = UInt32(bound)
-      _ = deflate(&stream, Z_SYNC_FLUSH)
-      filled = bound - Int(stream.avail_out)
-    }
+    guard let output = try? RawBytes(count: bound) else { return nil }
+    stream.next_in = UnsafeMutablePointer(
+      mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    stream.avail_in = UInt32(bytes.count)
+    stream.next_out = output.base.assumingMemoryBound(to: UInt8.self)
+    stream.avail_out = UInt32(bound)
+    _ = deflate(&stream, Z_SYNC_FLUSH)
+    guard (try? output.resize(to: bound - Int(stream.avail_out))) != nil else { return nil }
+    return output
   }
 }

@@ -21,21 +21,23 @@ package enum LabelComparison {
 
   /// The scores of the structures that the reference has enough voxels of, in the set's order.
   ///
-  /// - Throws: `LabelComparisonError` for other grids, or when no structure is left.
+  /// - Throws: `LabelComparisonError` for other grids, or when no structure is left;
+  ///   `ImagingError.outOfMemory`.
   package static func scores(
     segmentation: Volume<Int32>, reference: Volume<Int32>, set: StructureSet
   ) throws -> [StructureScore] {
     try check(segmentation.grid, against: reference.grid)
+    try RawBytes.checkAvailable(2 * 4 * reference.grid.count)
     let found = StructureNumbers(of: segmentation, in: set)
     let truth = StructureNumbers(of: reference, in: set)
     let shared = sharedCounts(found, truth, structures: set.structures.count)
-    let scores = set.structures.indices.compactMap { number -> StructureScore? in
+    let scores = try set.structures.indices.compactMap { number -> StructureScore? in
       guard truth.counts[number] >= max(1, set.smallest) else { return nil }
       return StructureScore(
         index: set.structures[number].index, name: set.structures[number].name,
         voxels: found.counts[number], referenceVoxels: truth.counts[number],
         sharedVoxels: shared[number], voxelVolume: reference.grid.voxelVolume,
-        surfaceDistance95: surfaceDistance(of: number, found, truth, reference.grid))
+        surfaceDistance95: try surfaceDistance(of: number, found, truth, reference.grid))
     }
     guard !scores.isEmpty else { throw LabelComparisonError.nothingToScore(smallest: set.smallest) }
     return scores
@@ -51,11 +53,16 @@ package enum LabelComparison {
 
   private static func surfaceDistance(
     of number: Int, _ found: StructureNumbers, _ truth: StructureNumbers, _ grid: Grid
-  ) -> Double? {
+  ) throws -> Double? {
     guard let first = found.boxes[number], let second = truth.boxes[number] else { return nil }
     // Both surfaces lie in the box around both, and so does the nearest point of either.
     let low = pointwiseMin(first.low, second.low)
     let high = pointwiseMax(first.high, second.high)
+    let size = high &- low &+ SIMD3(repeating: 1)
+    // Members and surfaces of both, and the distances to one; the distances of all surface voxels, in
+    // arrays that grow by doubling.
+    try RawBytes.checkAvailable(
+      8 * size.x * size.y * size.z + 16 * (found.counts[number] + truth.counts[number]))
     return SurfaceDistance.percentile95(
       found.region(of: number, low: low, high: high),
       truth.region(of: number, low: low, high: high), spacing: grid.spacing)

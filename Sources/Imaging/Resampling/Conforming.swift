@@ -1,7 +1,6 @@
 /// An image brought onto a grid through world coordinates, from file to file.
 ///
-/// The output is resampled and written slab by slab: beyond the input itself little memory is
-/// needed.
+/// Scans are resampled and written slab by slab: beyond the input itself little memory is needed.
 package struct Conforming: Sendable {
   /// The grid to bring images onto; `nil` for the head's standard grid or what `extents` ask for.
   let grid: Grid?
@@ -35,7 +34,9 @@ package struct Conforming: Sendable {
     let header = OutputHeader.make(
       grid: resampler.target, like: like, type: .float32, volumes: nil, description: description)
     let sink = try ImageSink(output, header: header)
+    let plane = resampler.target.extents.x * resampler.target.extents.y
     for slab in slabs(resampler.target) {
+      try RawBytes.checkAvailable(4 * plane * slab.count)
       try sink.write(resampler.slab(slab)) { $0.bitPattern.littleEndian }
     }
     try sink.commit()
@@ -44,12 +45,13 @@ package struct Conforming: Sendable {
 
   /// Conforms a label map, by resampled probabilities. Returns doubts about the input.
   ///
-  /// Throws: as for scans.
+  /// The whole output is held in memory. Throws: as for scans.
   package func labels(
     _ input: String, to output: String, _ options: ReadOptions
   ) throws -> [Finding] {
     let image = try ImageReader.readLabels(input, options)
     let resampler = Resampler<Int32>.labels(image.volume, onto: target(image.volume.grid))
+    try RawBytes.checkAvailable(4 * resampler.target.count)
     let doubts = try coverage(of: resampler, input)
     try ImageWriter.write(
       labels: resampler.volume(), like: like, to: output, description: description)

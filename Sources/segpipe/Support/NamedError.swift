@@ -15,6 +15,9 @@ struct NamedError: Diagnosable {
   static func naming<T>(_ files: [String], _ body: () throws -> T) throws -> T {
     do { return try body() } catch let error as LabelComparisonError {
       throw NamedError(files: files, error)
+    } catch let error as ImagingError {
+      guard case .outOfMemory = error else { throw error }
+      throw NamedError(files: files, error)
     }
   }
 
