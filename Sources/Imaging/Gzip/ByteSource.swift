@@ -7,6 +7,12 @@ final class ByteSource {
   /// Bytes handed out so far.
   private(set) var position = 0
 
+  /// Decoded bytes that the file should hold, for messages alone.
+  var expected: Int? {
+    get { gunzip?.expected }
+    set { gunzip?.expected = newValue }
+  }
+
   init(_ file: InputFile) throws {
     self.file = file
     gunzip = file.isGzip ? try Gunzip(file) : nil

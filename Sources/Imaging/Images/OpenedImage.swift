@@ -98,7 +98,8 @@ struct OpenedImage {
     _ path: String, _ headerPath: String, _ fields: NIfTIHeader, _ headerSource: ByteSource,
     _ options: ReadOptions
   ) throws -> OpenedImage {
-    var findings = HeaderChecks.run(fields, options) + namingFindings(path, headerSource)
+    var findings =
+      HeaderChecks.run(fields, options) + namingFindings(headerPath, headerSource, of: path)
     guard findings.errors.isEmpty, let type = VoxelType(rawValue: fields.datatype) else {
       throw ImagingError.header(path: path, findings: findings)
     }
@@ -119,7 +120,9 @@ struct OpenedImage {
     var source = headerSource
     if !fields.singleFile {
       try headerSource.file.checkUnchanged()
-      source = try openSource(try ImagePair.voxelPath(of: headerPath))
+      let voxelPath = try ImagePair.voxelPath(of: headerPath)
+      source = try openSource(voxelPath)
+      findings += namingFindings(voxelPath, source, of: path)
     }
     let header = ImageHeader(
       format: format, fields: fields, grid: Grid(extents: extents, affine: geometry.affine),
@@ -177,18 +180,22 @@ struct OpenedImage {
     return opened
   }
 
-  private static func namingFindings(_ path: String, _ source: ByteSource) -> [Finding] {
-    let isNamedGzip = path.lowercased().hasSuffix(".gz")
-    guard path != "-", isNamedGzip != source.file.isGzip else { return [] }
+  /// Holds the name of one file of an image against its content.
+  private static func namingFindings(
+    _ file: String, _ source: ByteSource, of path: String
+  ) -> [Finding] {
+    let isNamedGzip = file.lowercased().hasSuffix(".gz")
+    guard file != "-", isNamedGzip != source.file.isGzip else { return [] }
     return [
       Finding(
         .warning, "name",
-        isNamedGzip ? "named .gz and not gzipped" : "gzipped and not named .gz",
+        (file == path ? "" : "\(file) is ")
+          + (isNamedGzip ? "named .gz and not gzipped" : "gzipped and not named .gz"),
         fix: "It is read by its content; rename it for other programs.")
     ]
   }
 
-  /// Holds what the header asks for against what the file can contain.
+  /// Holds what the header asks for against what the file can contain, and lets the source know it.
   private func checkRoom(_ options: ReadOptions) throws {
     let (bytes, overflow) = header.volumeBytes.multipliedReportingOverflow(by: header.volumes)
     let needed = bytes.addingReportingOverflow(dataOffset)
@@ -196,6 +203,7 @@ struct OpenedImage {
       throw ImagingError.tooLarge(
         path: path, needed: Int.max, limit: options.maximumBytes, reason: .option)
     }
+    source.expected = needed.partialValue
     guard let size = source.file.size else { return }
     // Deflate codes at most 258 bytes in two bits.
     let (most, unbounded) = size.multipliedReportingOverflow(by: source.file.isGzip ? 1032 : 1)

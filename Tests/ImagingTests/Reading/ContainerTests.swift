@@ -26,6 +26,12 @@ import Testing
     let packed = gzipped(sample.bytes)
     #expect(try error("a.nii.gz", packed) == nil)
     #expect(try fault(Array(packed.prefix(packed.count / 2))) == .truncated)
+    let half = try error("half.nii.gz", Array(packed.prefix(packed.count / 2)))
+    guard case .gzip(_, _, let decoded, sample.bytes.count)? = half else {
+      Issue.record("not told how many bytes were expected: \(String(describing: half))")
+      return
+    }
+    #expect(decoded > 352 && decoded < sample.bytes.count)
     #expect(try fault(packed.dropLast(8)) == .trailerTruncated)
     #expect(try fault(packed.dropLast(1)) == .trailerTruncated)
     var checksum = packed
@@ -162,6 +168,41 @@ import Testing
     #expect(throws: ImagingError.missingPart(path: half, expected: scratch.path("half.img"))) {
       try ImageReader.readScan(half)
     }
+  }
+
+  /// The other half's ending is in capitals where the given one's is.
+  @Test(arguments: [
+    ("A.HDR", "A.IMG"), ("A.HDR", "A.img"), ("A.HDR", "A.IMG.gz"), ("A.HDR.GZ", "A.IMG.GZ"),
+    ("a.hdr", "a.img.gz"), ("a.hdr.gz", "a.img"),
+  ])
+  func pairs(header: String, voxels: String) throws {
+    let scratch = try Scratch()
+    let pair = SampleImage(.int16, singleFile: false)
+    func file(_ name: String, _ bytes: [UInt8]) throws -> String {
+      try scratch.file(name, name.lowercased().hasSuffix(".gz") ? gzipped(bytes) : bytes)
+    }
+    let paths = [try file(header, pair.header), try file(voxels, pair.voxels)]
+    // Voxels in small letters do not lead to a header in capitals.
+    for path in voxels == "A.img" ? Array(paths.prefix(1)) : paths {
+      let image = try ImageReader.readScan(path)
+      #expect(image.findings.isEmpty, "\(image.findings)")
+      #expect(image.volume.voxels[1] == 7)
+    }
+    try FileManager.default.removeItem(atPath: paths[1])
+    let missing = scratch.path(header.hasPrefix("A") ? "A.IMG" : "a.img")
+    #expect(throws: ImagingError.missingPart(path: paths[0], expected: missing)) {
+      try ImageReader.readScan(paths[0])
+    }
+  }
+
+  @Test func halvesOfWrongNames() throws {
+    let scratch = try Scratch()
+    let pair = SampleImage(.int16, singleFile: false)
+    let header = try scratch.file("a.hdr", gzipped(pair.header))
+    let voxels = try scratch.file("a.img.gz", pair.voxels)
+    #expect(
+      try ImageReader.readScan(header).findings.map(\.message)
+        == ["gzipped and not named .gz", "\(voxels) is named .gz and not gzipped"])
   }
 
   @Test func pipes() throws {
