@@ -91,7 +91,7 @@ extension ImagingError: Diagnosable {
     case .tooLarge(let path, let needed, let limit, .option):
       return Diagnosis(
         "\(path): the header asks for \(needed) bytes, more than the limit of \(limit)",
-        hint: "If the size is real, raise the limit; else the header is damaged.",
+        hint: "If the size is real, raise the limit with --max-input; else the header is damaged.",
         status: .badData)
     case .overlong(let path, let expected):
       return Diagnosis(

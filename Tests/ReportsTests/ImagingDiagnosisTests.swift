@@ -49,6 +49,11 @@ import Testing
     #expect(diagnosis.status == status)
   }
 
+  @Test func theLimitOfSizeIsNamed() {
+    let error = ImagingError.tooLarge(path: "a.nii", needed: 9, limit: 8, reason: .option)
+    #expect(Diagnosis(of: error).hint?.contains("raise the limit with --max-input") == true)
+  }
+
   @Test func findingsAreJoined() {
     let findings = [
       Finding(.warning, "units", "no unit", fix: "Millimetres."),

@@ -85,7 +85,7 @@ enum HeaderChecks {
           .error, "size",
           "\(used) voxels of \(bytes) bytes are more than the limit of \(options.maximumBytes) "
             + "bytes",
-          fix: "If the size is real, raise the limit; else the header is damaged.")
+          fix: "If the size is real, raise the limit with --max-input; else the header is damaged.")
       ]
     }
     return []
