@@ -270,6 +270,20 @@ import Testing
     }
   }
 
+  @Test func aListMayBeAPipe() throws {
+    try Scratch.use { folder in
+      try write(folder + "/scan.nii")
+      let result = try Program.shell(
+        """
+        cd '\(folder)'
+        segpipe segment --list <(echo scan.nii; echo none.nii) -o out --atlas '\(TinyAtlas.folder)'
+        """)
+      #expect(result.status == 66)
+      #expect(result.errors.contains("1 of 2 scans failed:\n  none.nii: "), "\(result.errors)")
+      #expect(names(folder + "/out") == ["scan_seg.json", "scan_seg.nii.gz"])
+    }
+  }
+
   @Test func badRequestsEndBeforeAnyWork() throws {
     try Scratch.use { folder in
       let scan = folder + "/scan.nii"

@@ -53,18 +53,20 @@ struct ScanList {
   }
 
   private static func lines(of list: String) throws -> [String] {
-    let data: Data
-    if list == "-" {
-      data = (try FileHandle.standardInput.readToEnd()) ?? Data()
-    } else {
+    var handle = FileHandle.standardInput
+    if list != "-" {
       guard FileManager.default.fileExists(atPath: list) else {
         throw ImagingError.missing(path: list)
       }
       if isFolder(list) { throw ScanListError.listIsFolder(list) }
-      guard let read = FileManager.default.contents(atPath: list) else {
-        throw ImagingError.unreadable(path: list, code: EACCES)
-      }
-      data = read
+      // Opened by name alone: a pipe's size and kind tell nothing of what it holds.
+      let descriptor = open(list, O_RDONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw ImagingError.unreadable(path: list, code: errno) }
+      handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+    let data: Data
+    do { data = try handle.readToEnd() ?? Data() } catch {
+      throw ImagingError.readFailed(path: list, code: EIO)
     }
     guard let text = String(data: data, encoding: .utf8), !text.contains("\0") else {
       throw ScanListError.listIsNoText(list)
