@@ -51,6 +51,28 @@ import Testing
     }
   }
 
+  @Test func aPairThatFailsDoesNotStopTheOthers() throws {
+    try Scratch.use { folder in
+      let (map, bad, table) = (folder + "/m.nii", folder + "/bad.nii", folder + "/t.tsv")
+      try write(map, on: grid) { $0 < 96 ? 3 : 0 }
+      try Array("no image".utf8).write(to: bad)
+      let result = try Program.run(
+        "evaluate", bad, map, map, map, folder + "/none.nii", map, map, map, "-o", table)
+      // 65 for the first, 66 for the third.
+      #expect(result.status == 66)
+      #expect(result.output.hasSuffix("mean over 2 scans: 1.0000\n"), "\(result.output)")
+      let lines = try String(contentsOfFile: table, encoding: .utf8).split(separator: "\n")
+      #expect(lines.count == 3)
+      #expect(result.errors.contains("segpipe: error: \(bad): "))
+      #expect(result.errors.contains("segpipe: error: \(folder)/none.nii: no such file\n"))
+      #expect(result.errors.contains("segpipe: 2 of 4 pairs failed:\n  \(bad): "))
+      let none = try Program.run(
+        "evaluate", bad, map, map, bad, "--json", "-o", folder + "/none.tsv")
+      #expect(none.status == 65 && none.output.isEmpty)
+      #expect(!FileManager.default.fileExists(atPath: folder + "/none.tsv"))
+    }
+  }
+
   @Test func otherGridsAndMissingFilesAreRefused() throws {
     try Scratch.use { folder in
       let (found, truth) = (folder + "/s.nii.gz", folder + "/r.nii.gz")

@@ -15,6 +15,8 @@ struct EvaluateCommand: ConsoleCommand {
         segpipe evaluate segmentation.nii.gz reference.nii.gz
         segpipe evaluate a.nii.gz a_ref.nii.gz b.nii.gz b_ref.nii.gz --set head29 --json
         segpipe evaluate liver.nii.gz truth.nii.gz --labels organs.tsv --output scores.tsv
+
+      A pair that fails does not stop the others; the exit code is the numerically highest.
       """)
 
   /// Fixed choices of structures.
@@ -63,23 +65,33 @@ struct EvaluateCommand: ConsoleCommand {
   }
 
   func perform(_ console: Console) throws {
+    let table = try labels.map { try LabelTable.read($0) }
     if let output, let format = DelimitedText(extensionOf: output) {
       try OutputGuard.check(
         output, overwrite: outputs.overwrite, inputs: files + [labels].compactMap { $0 },
         mark: EvaluationReport.firstLine(of: format))
     }
-    let table = try labels.map { try LabelTable.read($0) }
     let progress = console.progress("scoring")
-    let pairs = try stride(from: 0, to: files.count, by: 2).map { place in
-      defer { progress.update(Double(place + 2) / Double(files.count)) }
-      return try score(files[place], against: files[place + 1], table, console)
+    var failures = Failures(of: files.count / 2, "pairs", console)
+    var pairs: [EvaluationReport.Pair] = []
+    for place in stride(from: 0, to: files.count, by: 2) {
+      do {
+        pairs.append(try score(files[place], against: files[place + 1], table, console))
+      } catch {
+        failures.add(error)
+      }
+      progress.update(Double(place + 2) / Double(files.count))
     }
     progress.finish()
-    let report = EvaluationReport(pairs: pairs)
-    if let output, let format = DelimitedText(extensionOf: output) {
-      try AtomicFile.write(format.encoded(report.rows), to: output)
+    if !pairs.isEmpty {
+      let report = EvaluationReport(pairs: pairs)
+      if let output, let format = DelimitedText(extensionOf: output) {
+        try AtomicFile.write(format.encoded(report.rows), to: output)
+      }
+      try console.output(json ? try report.json() : report.text)
     }
-    try console.output(json ? try report.json() : report.text)
+    let status = failures.conclude()
+    if status != 0 { throw ExitCode(status) }
   }
 
   private func score(

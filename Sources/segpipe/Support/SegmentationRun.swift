@@ -11,7 +11,7 @@ struct SegmentationRun {
   let scans: Int
   private var table = VolumesTable()
   private var done = 0
-  private var failures: [(scan: String, diagnosis: Diagnosis)] = []
+  private var failures: Failures
   private var doubted: [String] = []
 
   init(segmenter: ScanSegmenter, console: Console, progress: Progress, scans: Int) {
@@ -19,6 +19,7 @@ struct SegmentationRun {
     self.console = console
     self.progress = progress
     self.scans = scans
+    failures = Failures(of: scans, "scans", console)
   }
 
   /// Segments every scan; one that fails does not stop the others.
@@ -30,9 +31,7 @@ struct SegmentationRun {
         if result.checks.verdict == .fail { doubted.append(job.scan) }
         console.note("\(job.labels) written, quality \(result.checks.verdict.rawValue)")
       } catch {
-        let diagnosis = Diagnosis(of: error)
-        failures.append((job.scan, diagnosis))
-        if scans > 1 { console.report(diagnosis) }
+        failures.add(error)
       }
       done += 1
       advance(to: 0)
@@ -55,13 +54,7 @@ struct SegmentationRun {
   ///
   /// - Throws: `ExitCode`, the numerically highest of the failures' codes.
   func conclude(isStrict: Bool) throws {
-    if scans > 1, !failures.isEmpty {
-      console.say("segpipe: \(failures.count) of \(scans) scans failed:")
-      for failure in failures { console.say("  \(failure.diagnosis.message)") }
-    } else {
-      for failure in failures { console.report(failure.diagnosis) }
-    }
-    var status = failures.map(\.diagnosis.status.rawValue).max() ?? 0
+    var status = failures.conclude()
     if isStrict, !doubted.isEmpty {
       console.report(
         Diagnosis(
