@@ -46,6 +46,28 @@ import Testing
     #expect(lines.last?["hint"] != nil)
   }
 
+  /// Also those that only files and folders show.
+  @Test(arguments: ["text", "json"]) func usageErrorsAreSaidAsAllErrorsAre(format: String) throws {
+    try Scratch.use { folder in
+      for name in ["a.nii", "b.nii"] { try Array("scan".utf8).write(to: "\(folder)/\(name)") }
+      let log = folder + "/night.log"
+      let result = try Program.run(
+        "segment", folder, "-o", folder + "/out", "--affine", "a.mat", "--log-file", log,
+        "--log-format", format)
+      let message = "--affine is for one scan; 2 are given."
+      let usage = "Usage: segpipe segment [<options>] [<scan> ...] --output <file>"
+      #expect(result.status == 64)
+      let line = result.errors.split(separator: "\n").first.map(String.init) ?? ""
+      if format == "text" {
+        #expect(result.errors == "segpipe: error: \(message)\n  hint: \(usage)\n")
+      } else {
+        let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String]
+        #expect(object == ["level": "error", "message": message, "hint": usage])
+      }
+      #expect(try String(contentsOfFile: log, encoding: .utf8).contains(message))
+    }
+  }
+
   @Test(arguments: ["text", "json"]) func logFilesKeepWhatIsSaid(format: String) throws {
     try Scratch.use { folder in
       let log = folder + "/night.log"

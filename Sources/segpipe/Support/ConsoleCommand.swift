@@ -25,8 +25,15 @@ extension ConsoleCommand {
   private static func exit(for error: any Error, _ console: Console) -> any Error {
     console.clearBar()
     switch error {
-    case is ValidationError, is ExitCode, is CleanExit:
+    case is ExitCode, is CleanExit:
       return error
+    case let error as ValidationError:
+      // ArgumentParser would write it as text, to standard error alone, and with the usage of segpipe as a
+      // whole.
+      let usage = Segpipe.usageString(for: Self.self)
+      let diagnosis = Diagnosis(error.message, hint: "Usage: \(usage)", status: .usage)
+      console.report(diagnosis)
+      return ExitCode(diagnosis.status.rawValue)
     case OutputError.readerLeft:
       // What the shell shows for a program that SIGPIPE ended.
       return ExitCode(128 + SIGPIPE)
