@@ -211,5 +211,21 @@ import Testing
     #expect(lost.status == 1)
     #expect(lost.output.contains("FAILED   built-in atlas"))
     #expect(lost.output.contains("tried /nowhere/head"))
+    try Scratch.use { folder in
+      try FileManager.default.createDirectory(
+        atPath: folder + "/head", withIntermediateDirectories: true)
+      let empty = try Program.run("doctor", environment: ["SEGPIPE_ATLASES": folder])
+      #expect(empty.status == 1)
+      #expect(empty.output.contains("FAILED   built-in atlas: \(folder)/head: no usable atlas"))
+    }
+  }
+
+  /// Temporary files lie beside outputs: no other folder is needed.
+  @Test func doctorLooksAtWhatIsNeeded() throws {
+    let result = try Program.run("doctor", environment: ["TMPDIR": "/nowhere"])
+    #expect(result.status == 0, "\(result.output)")
+    let elsewhere = try Program.shell("cd /proc; segpipe doctor")
+    #expect(elsewhere.status == 0, "\(elsewhere.output)")
+    #expect(elsewhere.output.contains("warning  write test: cannot create /proc/segpipe-doctor-"))
   }
 }

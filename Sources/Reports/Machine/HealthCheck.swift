@@ -18,12 +18,12 @@ package struct HealthCheck: Codable, Equatable, Sendable {
     self.message = message
   }
 
-  /// All of them, for a machine. Writes and removes a file of 1 MiB in the temporary folder.
+  /// All of them, for a machine. Writes and removes a file of 1 MiB in the folder that segpipe runs in:
+  /// it needs no other than those that outputs are to go to, and there outputs go where none is named.
   package static func all(on machine: Machine) -> [HealthCheck] {
-    let folder = ProcessInfo.processInfo.environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 }
+    let folder = FileManager.default.currentDirectoryPath
     return [
-      memory(machine), openFiles(machine), space(in: folder ?? "/tmp"),
-      writing(in: folder ?? "/tmp"), atlas(),
+      memory(machine), openFiles(machine), space(in: folder), writing(in: folder), atlas(),
     ]
   }
 
@@ -49,13 +49,13 @@ package struct HealthCheck: Codable, Equatable, Sendable {
     var facts = statvfs()
     guard statvfs(folder, &facts) == 0 else {
       return HealthCheck(
-        "temporary space", .failure, "\(folder): \(systemError()); set TMPDIR to a folder")
+        "disk space", .warning, "\(folder): \(systemError()); outputs must go to another folder")
     }
     let free = Int(clamping: facts.f_bavail) * Int(clamping: facts.f_frsize)
     let words = "\(ByteText.of(free)) free in \(folder)"
     return free < 1 << 30
-      ? HealthCheck("temporary space", .warning, words + "; 1 GiB is advised")
-      : HealthCheck("temporary space", .good, words)
+      ? HealthCheck("disk space", .warning, words + "; 1 GiB is advised")
+      : HealthCheck("disk space", .good, words)
   }
 
   /// Writes, syncs, reads back and removes a file.
@@ -65,7 +65,9 @@ package struct HealthCheck: Codable, Equatable, Sendable {
     defer { unlink(path) }
     let file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600)
     guard file >= 0 else {
-      return HealthCheck("write test", .failure, "cannot create \(path): \(systemError())")
+      return HealthCheck(
+        "write test", .warning,
+        "cannot create \(path): \(systemError()); outputs must go to another folder")
     }
     let written = bytes.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
     let synced = fsync(file)
@@ -81,7 +83,9 @@ package struct HealthCheck: Codable, Equatable, Sendable {
 
   private static func atlas() -> HealthCheck {
     do {
-      return HealthCheck("built-in atlas", .good, try AtlasLocator().folder(of: "head"))
+      let folder = try AtlasLocator().folder(of: "head")
+      _ = try AtlasFiles.size(of: folder)
+      return HealthCheck("built-in atlas", .good, folder)
     } catch {
       return HealthCheck("built-in atlas", .failure, Diagnosis(of: error).message)
     }
