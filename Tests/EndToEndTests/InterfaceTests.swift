@@ -33,17 +33,20 @@ import Testing
   }
 
   @Test func logsMayBeJSON() throws {
-    let result = try Program.run(
-      "segment", "/nowhere/a.nii", "-o", "/tmp/never.nii", "--atlas", TinyAtlas.folder,
-      "--log-format", "json", "--threads", "1000000")
-    #expect(result.status == 66)
-    let lines = try result.errors.split(separator: "\n").map { line in
-      try #require(
-        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String], "\(line)")
+    try Scratch.use { folder in
+      try [UInt8]().write(to: folder + "/a.nii")
+      let result = try Program.run(
+        "segment", folder + "/a.nii", "-o", folder + "/s.nii", "--atlas", TinyAtlas.folder,
+        "--log-format", "json", "--threads", "1000000")
+      #expect(result.status == 65)
+      let lines = try result.errors.split(separator: "\n").map { line in
+        try #require(
+          try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String], "\(line)")
+      }
+      #expect(lines.compactMap { $0["level"] } == ["warning", "note", "error"])
+      #expect(lines.last?["message"]?.contains("/a.nii: the file is empty") == true)
+      #expect(lines.last?["hint"] != nil)
     }
-    #expect(lines.compactMap { $0["level"] } == ["warning", "note", "error"])
-    #expect(lines.last?["message"]?.contains("/nowhere/a.nii: no such file") == true)
-    #expect(lines.last?["hint"] != nil)
   }
 
   /// Also those that only files and folders show.
@@ -68,26 +71,43 @@ import Testing
     }
   }
 
+  /// No input: nothing is made for the output either.
+  @Test(arguments: [
+    ("segment none.nii.gz -o new/a/seg.nii.gz", 66), ("build-atlas none -o new", 66),
+    ("segment scan.nii -o new/seg.nii --affine none.mat", 66),
+    ("conform none.nii -o new/c.nii", 66), ("conform scan.nii -o new/c.txt", 64),
+    ("evaluate none.nii scan.nii -o new/t.tsv", 66),
+  ])
+  func refusedRunsLeaveNoFolders(_ command: String, _ status: Int32) throws {
+    try Scratch.use { folder in
+      try Array("scan".utf8).write(to: folder + "/scan.nii")
+      let result = try Program.shell("cd '\(folder)'; segpipe \(command)")
+      #expect(result.status == status, "\(result.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["scan.nii"])
+    }
+  }
+
   @Test(arguments: ["text", "json"]) func logFilesKeepWhatIsSaid(format: String) throws {
     try Scratch.use { folder in
       let log = folder + "/night.log"
       func run(_ log: String, _ more: String...) throws -> Program.Result {
         try Program.run(
           [
-            "segment", "/nowhere/a.nii", "-o", folder + "/s.nii", "--atlas", TinyAtlas.folder,
+            "segment", folder + "/a.nii", "-o", folder + "/s.nii", "--atlas", TinyAtlas.folder,
             "--log-file", log, "--log-format", format,
           ] + more)
       }
-      #expect(try run(log).status == 66)
+      try [UInt8]().write(to: folder + "/a.nii")
+      #expect(try run(log).status == 65)
       let quiet = try run(log, "--quiet")
       #expect(!quiet.errors.contains("atlas"))
       let lines = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
       if format == "text" {
         // Twice the command line, the atlas that is used, the error, and its hint.
-        #expect(lines.count == 8)
+        try #require(lines.count == 8)
         let words = lines.map { $0.drop { $0 != " " }.dropFirst() }
-        #expect(words[0].hasPrefix("log of segpipe ") && words[0].contains("/nowhere/a.nii"))
-        #expect(words[2] == "error: /nowhere/a.nii: no such file")
+        #expect(words[0].hasPrefix("log of segpipe ") && words[0].contains("/a.nii"))
+        #expect(words[2] == "error: \(folder)/a.nii: the file is empty, expected an image")
         #expect(words[0...3].dropFirst() == words[4...7].dropFirst())
         for line in lines { #expect(line.prefix { $0 != " " }.hasSuffix("Z"), "\(line)") }
       } else {
@@ -106,7 +126,7 @@ import Testing
       #expect(try fileBytes(scan) == Array("no log".utf8))
       #expect(try run(folder + "/none/night.log").status == 73)
       let full = try run("/dev/full")
-      #expect(full.status == 66)
+      #expect(full.status == 65)
       #expect(full.errors.components(separatedBy: "the log is not complete").count == 2)
     }
   }

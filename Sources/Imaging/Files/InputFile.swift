@@ -55,6 +55,14 @@ final class InputFile {
 
   deinit { close(descriptor) }
 
+  /// Throws as opening does for what is missing, unreadable or a folder, and opens nothing.
+  static func check(_ path: String) throws {
+    guard path != "-" else { return }
+    var status = stat()
+    guard stat(path, &status) == 0, access(path, R_OK) == 0 else { throw openError(path, errno) }
+    if status.st_mode & S_IFMT == S_IFDIR { throw ImagingError.directory(path: path) }
+  }
+
   /// The first bytes, as many as there are up to 1 KiB. Valid until the next call.
   var head: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(ahead.buffer).prefix(Self.headSize))

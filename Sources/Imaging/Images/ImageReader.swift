@@ -57,6 +57,10 @@ package enum ImageReader {
     try OpenedImage.open(path, options).header
   }
 
+  /// Throws `ImagingError` where no file that may be read is at a path. Reads nothing: a pipe keeps its
+  /// content.
+  package static func checkPresence(_ path: String) throws { try InputFile.check(path) }
+
   /// Fewest slices along any axis that a scan is worth segmenting with.
   static let fewestSlices = 10
 

@@ -118,7 +118,6 @@ struct BuildAtlasCommand: ConsoleCommand {
 
   func perform(_ console: Console) throws {
     let folder = output ?? (workspace ?? AtlasChoice.commonWorkspace) + "/atlas"
-    try AtlasFolder(folder).check(name: name, overwrite: outputs.overwrite)
     var build = AtlasBuild()
     build.table = try labels.map { try LabelTable.read($0) }
     if mirrored == .yes, let table = build.table, !table.hasPartners {
@@ -133,6 +132,7 @@ struct BuildAtlasCommand: ConsoleCommand {
     build.settings.mirrored = mirrored.choice
     (build.license, build.reading) = (license, reading.options)
     let files = try LabelMapFiles(maps)
+    try AtlasFolder(folder).check(name: name, overwrite: outputs.overwrite)
     let progress = console.progress("building the atlas")
     let atlas = try build.perform(files, to: folder, console: console) { progress.update($0) }
     if output == nil {

@@ -67,6 +67,10 @@ struct ConformCommand: ConsoleCommand {
 
   func perform(_ console: Console) throws {
     let reference = try (back ?? like).map { try ImageReader.readHeader($0, reading.options) }
+    guard ImageWriter.canWrite(output) else {
+      throw ImagingError.unknownOutputFormat(path: output)
+    }
+    try ImageReader.checkPresence(input)
     try OutputGuard.check(
       output, overwrite: outputs.overwrite, inputs: [input] + [back, like].compactMap { $0 })
     let request = Conforming(

@@ -66,6 +66,7 @@ struct EvaluateCommand: ConsoleCommand {
 
   func perform(_ console: Console) throws {
     let table = try labels.map { try LabelTable.read($0) }
+    if files.count == 2 { try files.forEach(ImageReader.checkPresence) }
     if let output, let format = DelimitedText(extensionOf: output) {
       try OutputGuard.check(
         output, overwrite: outputs.overwrite, inputs: files + [labels].compactMap { $0 },

@@ -62,17 +62,18 @@ struct SegmentCommand: ConsoleCommand {
     if plan.jobs.count > 1 && method.affine != nil {
       throw ValidationError("--affine is for one scan; \(plan.jobs.count) are given.")
     }
+    if plan.jobs.count == 1 { try ImageReader.checkPresence(plan.jobs[0].scan) }
+    let settings = ScanSegmenter.Settings(
+      method: method.settings(levels: further.posteriorLevels), reading: reading.options,
+      usesPrior: !method.noPrior, affine: try method.matrix())
+    let choice = try method.choice()
+    try MemoryGuard(try method.memory(choice), reading.options)
+      .checkBeforeAtlas(plan.jobs.map(\.scan))
     try plan.check(
       overwrite: outputs.overwrite, inputs: [list, method.affine].compactMap { $0 })
     if plan.ignored > 0 { console.note("other files in folders ignored: \(plan.ignored)") }
 
-    let settings = ScanSegmenter.Settings(
-      method: method.settings(levels: further.posteriorLevels), reading: reading.options,
-      usesPrior: !method.noPrior, affine: try method.matrix())
     let progress = console.progress("segmenting")
-    let choice = try method.choice()
-    try MemoryGuard(try method.memory(choice), reading.options)
-      .checkBeforeAtlas(plan.jobs.map(\.scan))
     let atlas = try AtlasFiles.read(choice.folder)
     let learned = try method.learned(choice, atlas)
     console.note(
