@@ -77,10 +77,11 @@ struct ConformCommand: ConsoleCommand {
       grid: reference?.grid, extents: grid.isEmpty ? nil : SIMD3(grid[0], grid[1], grid[2]),
       spacing: spacing ?? 1, like: back == nil ? nil : reference,
       description: "segpipe \(Version.current) conform")
-    let result =
+    let result = try NamedError.naming([input]) {
       try labels
-      ? request.labels(input, to: output, reading.options)
-      : request.scan(input, to: output, reading.options)
+        ? request.labels(input, to: output, reading.options)
+        : request.scan(input, to: output, reading.options)
+    }
     console.show(result, of: input)
     console.note("\(output) written")
   }

@@ -98,8 +98,10 @@ struct EvaluateCommand: ConsoleCommand {
   private func score(
     _ segmentation: String, against reference: String, _ table: LabelTable?, _ console: Console
   ) throws -> EvaluationReport.Pair {
-    let found = try ImageReader.readLabels(segmentation, reading.options)
-    let truth = try ImageReader.readLabels(reference, reading.options)
+    func read(_ path: String) throws -> LabelImage {
+      try NamedError.naming([path]) { try ImageReader.readLabels(path, reading.options) }
+    }
+    let (found, truth) = (try read(segmentation), try read(reference))
     for (path, findings) in [(segmentation, found.findings), (reference, truth.findings)] {
       console.show(findings, of: path)
     }
