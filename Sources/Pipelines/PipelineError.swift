@@ -14,12 +14,14 @@ package enum PipelineError: Error, Equatable, Sendable {
   case nothingBetween(from: String, until: String)
   /// Stages that wait for each other.
   case cycle([String])
-  /// Two stages that would write the same file.
-  case sameOutput(path: String, stages: [String])
+  /// Two stages that would write the same file; `inputs` are what each reads alone, or first of all.
+  case sameOutput(path: String, stages: [String], inputs: [String])
   /// The folder holds no plan of a run, or a damaged one.
   case noPlan(workspace: String)
   /// A shard that is no `i/n` with 1 <= i <= n.
   case badShard(String)
   /// `auto` where no Slurm array says which shard this is.
   case noArray
+  /// A variable of a Slurm array that is no number such as Slurm gives.
+  case badArray(variable: String, value: String)
 }

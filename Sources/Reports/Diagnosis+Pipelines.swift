@@ -30,10 +30,10 @@ extension PipelineError: Diagnosable {
     case .cycle(let stages):
       Diagnosis(
         "these stages wait for each other: \(stages.joined(separator: ", "))", status: .usage)
-    case .sameOutput(let path, let stages):
+    case .sameOutput(let path, let stages, let inputs):
       Diagnosis(
-        "\(Set(stages).sorted().joined(separator: " and ")) would both write \(path)",
-        hint: "Give scans different names, and stages too.", status: .usage)
+        Self.clash(Set(stages).count > 1 ? stages : inputs, path),
+        hint: "Give each scan once, scans different names, and stages too.", status: .usage)
     case .noPlan(let workspace):
       Diagnosis(
         "\(workspace): no workspace in which a pipeline was run",
@@ -46,6 +46,17 @@ extension PipelineError: Diagnosable {
       Diagnosis(
         "--shard auto: no task of a Slurm array, SLURM_ARRAY_TASK_ID and _COUNT are not set",
         hint: "Submit with sbatch --array, or give --shard i/n.", status: .usage)
+    case .badArray(let variable, let value):
+      Diagnosis(
+        "--shard auto: \(variable) is '\(value)', expected a whole number from 0 to \(Int32.max)",
+        hint: "Submit with sbatch --array, or give --shard i/n.", status: .usage)
     }
+  }
+
+  private static func clash(_ makers: [String], _ path: String) -> String {
+    let names = Set(makers).sorted()
+    return names.count > 1
+      ? "\(names.joined(separator: " and ")) would both write \(path)"
+      : "\(names.first ?? "one stage") is there twice, and would write \(path) twice"
   }
 }

@@ -89,6 +89,29 @@ import Testing
     #expect(study.events == ["model: \([RedoReason.inputRemoved(name: "maps/3")])"])
   }
 
+  /// A folder that is a link, one in it, and one that leads to itself.
+  @Test func foldersAreReadThroughLinks() throws {
+    let study = try Study()
+    let manager = FileManager.default
+    try manager.moveItem(
+      atPath: study.scratch.path("maps/deep"), toPath: study.scratch.path("below"))
+    try manager.moveItem(atPath: study.scratch.path("maps"), toPath: study.scratch.path("all"))
+    for (link, target) in [("all/deep", "../below"), ("maps", "all"), ("below/again", "../all")] {
+      try manager.createSymbolicLink(
+        atPath: study.scratch.path(link), withDestinationPath: target)
+    }
+    #expect(try study.run() == [])
+    try study.scratch.write("One", "all/1")
+    try study.run()
+    #expect(study.events.first == "model: \([RedoReason.inputChanged(name: "maps/1")])")
+    try study.scratch.write("Two", "below/2")
+    try study.run()
+    #expect(study.events.first == "model: \([RedoReason.inputChanged(name: "maps/deep/2")])")
+    #expect(study.scratch.text("work/model/text") == "One+Two")
+    try study.run()
+    #expect(study.worked == [])
+  }
+
   @Test func damagedOutputsAreMadeAgain() throws {
     let study = try Study()
     try study.run()

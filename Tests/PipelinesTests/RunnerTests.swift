@@ -152,10 +152,25 @@ import Testing
     #expect(shard.index == index && shard.count == count)
   }
 
-  @Test(arguments: ["", "0/3", "4/3", "1/0", "1", "a/b", "1/2/3", "-1/2"])
+  @Test(arguments: [
+    "", "0/3", "4/3", "1/0", "1", "a/b", "1/2/3", "-1/2", "\(Int.min)/2", "1/\(Int.min)",
+  ])
   func badShardNames(text: String) {
     #expect(throws: PipelineError.badShard(text)) { try Shard(text, environment: [:]) }
     #expect(throws: PipelineError.noArray) { try Shard("auto", environment: [:]) }
+  }
+
+  @Test(arguments: [
+    ("ID", "\(Int.max)"), ("ID", "\(Int.min)"), ("COUNT", "two"), ("MIN", "-\(Int.max)"),
+    ("MAX", "99999999999"), ("STEP", ""),
+  ])
+  func badArrays(name: String, value: String) {
+    var environment = ["SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "2"]
+    let variable = "SLURM_ARRAY_TASK_" + name
+    environment[variable] = value
+    #expect(throws: PipelineError.badArray(variable: variable, value: value)) {
+      try Shard("auto", environment: environment)
+    }
   }
 
   @Test func forbiddenGraphs() throws {
@@ -168,7 +183,18 @@ import Testing
     )
     #expect(throws: PipelineError.cycle(["a", "b"])) { try StageGraph([a, b]) }
     b.outputs = [StageOutput("a")]
-    #expect(throws: PipelineError.sameOutput(path: "a", stages: ["a", "b"])) {
+    #expect(
+      throws: PipelineError.sameOutput(path: "a", stages: ["a", "b"], inputs: ["b", "a/x"])
+    ) {
+      try StageGraph([a, b])
+    }
+    // What both read tells nothing.
+    a.inputs = [StageInput("i", .outside("x/s.nii")), StageInput("atlas", .outside("atlas"))]
+    b.inputs = [StageInput("atlas", .outside("atlas")), StageInput("i", .outside("y/s.nii"))]
+    #expect(
+      throws: PipelineError.sameOutput(
+        path: "a", stages: ["a", "b"], inputs: ["x/s.nii", "y/s.nii"])
+    ) {
       try StageGraph([a, b])
     }
   }
@@ -180,6 +206,55 @@ import Testing
     #expect(throws: PipelineError.foreignOutput(path: path)) { try study.run() }
     #expect(study.scratch.text("work/mark/a.txt") == "mine")
     #expect(study.scratch.files("work") == ["mark/a.txt"])
+  }
+
+  /// Neither by a stage that is new in a workspace, nor under a name that is new in a stage's folder.
+  @Test func foreignFilesAreNotReplacedLater() throws {
+    let study = try Study()
+    try study.run()
+    study.scans.append("d")
+    try study.scratch.write("scan d", "scans/d")
+    try study.scratch.write("mine", "work/mark/d.txt")
+    #expect(try study.run() == ["mark/d"])
+    let path = study.scratch.path("work/mark/d.txt")
+    #expect(study.events.contains("mark/d failed: \(PipelineError.foreignOutput(path: path))"))
+    #expect(study.worked == ["sum"] && study.scratch.text("work/mark/d.txt") == "mine")
+    try FileManager.default.removeItem(atPath: path)
+    #expect(try study.run() == [])
+    #expect(study.scratch.text("work/mark/d.txt") == "<one+two>scan d")
+
+    let record = study.scratch.path("work/.segpipe/records/model.json")
+    try FileManager.default.removeItem(atPath: record)
+    try study.scratch.write("mine", "work/model/text")
+    #expect(try study.run() == study.all)
+    #expect(study.scratch.text("work/model/text") == "mine")
+    // Over its own file a stage writes whatever became of it.
+    let other = try Study()
+    try other.run()
+    try other.scratch.write("mine", "work/mark/a.txt")
+    #expect(try other.run() == [])
+    #expect(other.scratch.text("work/mark/a.txt") == "<one+two>scan a")
+  }
+
+  /// A note that a killed run left beside a record.
+  @Test func failuresThatArePastAreNotGathered() throws {
+    let study = try Study()
+    try study.run()
+    let note = try FailureNote(message: "past", hint: nil, status: 65).bytes()
+    try study.scratch.write(
+      String(decoding: note, as: UTF8.self), "work/.segpipe/failures/mark/b.json")
+    var options = RunOptions()
+    options.gathersOnly = true
+    #expect(try study.run(options) == [] && study.worked == [])
+    try FileManager.default.removeItem(atPath: study.scratch.path("work/sum.txt"))
+    try study.run(options)
+    #expect(
+      study.scratch.text("work/sum.txt") == "<one+two>scan a\n<one+two>scan b\n<one+two>scan c")
+    // Where the record holds no more, the note tells why.
+    try study.scratch.write("scan B", "scans/b")
+    try study.run(options)
+    #expect(
+      study.scratch.text("work/sum.txt") == "<one+two>scan a\nfailed: past\n<one+two>scan c")
   }
 
   @Test func whatAStoppedRunLeftIsCleared() throws {

@@ -63,7 +63,7 @@ final class Study {
   private func stage(
     _ plan: StagePlan, _ work: @escaping (Workplace, StagePlan) throws -> String
   ) -> Stage {
-    Stage(plan) { [unowned self] place in
+    var stage = Stage(plan) { [unowned self] place in
       turn.withLock { worked.append(plan.id) }
       let text = try work(place, plan)
       for output in plan.outputs {
@@ -74,6 +74,8 @@ final class Study {
         try trouble(plan.id)
       }
     }
+    stage.mayReplace = { [unowned self] in (try? read($0)) != "mine" }
+    return stage
   }
 
   private func read(_ path: String?) throws -> String {

@@ -27,12 +27,28 @@ import Testing
       "no stage lies between 'b' and 'a': 'a' does not need 'b'", .usage
     ),
     (.cycle(["a", "b"]), "these stages wait for each other: a, b", .usage),
-    (.sameOutput(path: "o", stages: ["b", "a"]), "a and b would both write o", .usage),
+    (
+      .sameOutput(path: "o", stages: ["b", "a"], inputs: ["x", "y"]), "a and b would both write o",
+      .usage
+    ),
+    (
+      .sameOutput(path: "o", stages: ["a", "a"], inputs: ["x/s.nii", "y/s.nii"]),
+      "x/s.nii and y/s.nii would both write o", .usage
+    ),
+    (
+      .sameOutput(path: "o", stages: ["a", "a"], inputs: ["s.nii", "s.nii"]),
+      "s.nii is there twice, and would write o twice", .usage
+    ),
     (.noPlan(workspace: "w"), "w: no workspace in which a pipeline was run", .noInput),
     (.badShard("3/2"), "--shard is '3/2'; it must be i/n with i from 1 to n, or auto", .usage),
     (
       .noArray,
       "--shard auto: no task of a Slurm array, SLURM_ARRAY_TASK_ID and _COUNT are not set", .usage
+    ),
+    (
+      .badArray(variable: "SLURM_ARRAY_TASK_ID", value: "x"),
+      "--shard auto: SLURM_ARRAY_TASK_ID is 'x', expected a whole number from 0 to 2147483647",
+      .usage
     ),
   ])
   func words(error: PipelineError, message: String, status: Reports.ExitStatus) {

@@ -1,5 +1,4 @@
 import Files
-import Foundation
 import Synchronization
 
 /// Digests of files, each hashed once in a run at most, and not at all where a stamp vouches for it.
@@ -33,23 +32,5 @@ package final class FileLedger: Sendable {
   func note(_ sha256: String, of path: String) {
     let digest = FileStamp(of: path).map { FileDigest(sha256: sha256, stamp: $0) }
     known.withLock { $0[path] = digest }
-  }
-
-  /// Files of a folder and of folders in it, as paths there, in order; names that begin with a dot are left out.
-  ///
-  /// - Throws: `FileError` when the folder cannot be listed.
-  static func files(in folder: String) throws -> [String] {
-    guard let walk = FileManager.default.enumerator(atPath: folder),
-      FileManager.default.fileExists(atPath: folder)
-    else { throw FileError.missing(path: folder) }
-    var found: [String] = []
-    while let path = walk.nextObject() as? String {
-      if (path as NSString).lastPathComponent.hasPrefix(".") {
-        walk.skipDescendants()
-      } else if FileStamp(of: folder + "/" + path) != nil {
-        found.append(path)
-      }
-    }
-    return found.sorted()
   }
 }

@@ -5,7 +5,8 @@ import Foundation
 package struct StageCheck {
   let workspace: Workspace
   let ledger: FileLedger
-  /// Whether what a stage makes may be read: not while it is stale. Asked for optional inputs alone.
+  /// Whether what a stage makes may be read: not while it is stale. Nor the note of a failure that is past. Asked for
+  /// optional inputs alone.
   var isFresh: (Location) -> Bool = { _ in true }
 
   package init(_ workspace: Workspace, _ ledger: FileLedger) {
@@ -48,7 +49,7 @@ package struct StageCheck {
     return try plan.inputs.flatMap { input -> [Record.Entry] in
       let path = workspace.path(of: input.location)
       guard !input.isFolder else {
-        return try FileLedger.files(in: path).filter { !Self.isProse($0) }.map { file in
+        return try Folder.files(in: path).filter { !Self.isProse($0) }.map { file in
           let name = input.name + "/" + file
           return Record.Entry(
             name, try ledger.digest(path + "/" + file, recorded: recorded[name]))

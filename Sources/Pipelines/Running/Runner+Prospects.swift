@@ -28,7 +28,7 @@ extension Runner {
       if case .run? = found[need], isGood(need) { return .run([.after(stage: need)]) }
     }
     var check = StageCheck(workspace, ledger)
-    check.isFresh = { [graph] location in graph.maker(of: location).map { isGood($0) } ?? true }
+    check.isFresh = { [graph] location in graph.isFresh(location, isGood: isGood) }
     do {
       switch try check.verdict(on: plan) {
       case .holds: return .reuse

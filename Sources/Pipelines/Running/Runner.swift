@@ -45,9 +45,7 @@ package final class Runner: @unchecked Sendable {
 
   private var check: StageCheck {
     var check = StageCheck(workspace, ledger)
-    check.isFresh = { [unowned self] location in
-      graph.maker(of: location).map { isGood($0) } ?? true
-    }
+    check.isFresh = { [unowned self] location in graph.isFresh(location, isGood: isGood) }
     return check
   }
 

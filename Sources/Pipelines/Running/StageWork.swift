@@ -13,8 +13,10 @@ struct StageWork {
   /// Works, moves the outputs to their places, and commits the record. What fails leaves the previous
   /// outputs and nothing half-written.
   ///
-  /// - Throws: what the work throws, `FileError`, `PipelineError.missingOutput`.
+  /// - Throws: what the work throws, `FileError`, `PipelineError.foreignOutput`, `.missingOutput`.
   func perform() throws {
+    // Names in a folder are known once it is made; the others before any work is done.
+    try checkReplaceable(plan.outputs.filter { !$0.isFolder }.map(\.path))
     try clear()
     defer { try? clear() }
     try Workspace.makeFolder(staging)
@@ -67,7 +69,7 @@ struct StageWork {
         }
         return [output.path]
       }
-      let files = try FileLedger.files(in: path)
+      let files = try Folder.files(in: path)
       guard !files.isEmpty else {
         throw PipelineError.missingOutput(stage: plan.id, path: output.path)
       }
@@ -77,6 +79,7 @@ struct StageWork {
 
   private func publish(_ inputs: [Record.Entry]) throws {
     let files = try written()
+    try checkReplaceable(files)
     let digests = try files.map { try FileDigest(of: staging + "/" + $0).sha256 }
     removeOutdated(except: Set(files))
     var folders: Set<String> = []
@@ -98,6 +101,21 @@ struct StageWork {
       try RecordFile.bytes(Record(plan, inputs: inputs, outputs: outputs)), to: draft)
     try Publishing.move(draft, to: record)
     try Publishing.sync([AtomicFile.folder(of: record)])
+  }
+
+  /// Files that the record does not name must be replaceable; one that is damaged may have named any.
+  ///
+  /// - Throws: `PipelineError.foreignOutput`.
+  private func checkReplaceable(_ files: [String]) throws {
+    var recorded: Set<String> = []
+    switch RecordFile.read(workspace.record(plan.id)) {
+    case .none: break
+    case .damaged: return
+    case .record(let old): recorded = Set(old.outputs.map(\.name))
+    }
+    for file in files where !recorded.contains(file) {
+      try stage.checkReplaceable(workspace.path(file))
+    }
   }
 
   /// Removes what this stage made before under other names; a file that is no longer what it made stays.

@@ -1,9 +1,18 @@
+import Foundation
+
 /// Where a file is: in the workspace, which may be moved, or elsewhere.
 package enum Location: Codable, Hashable, Sendable {
   /// Relative to the workspace's folder.
   case workspace(String)
   /// Absolute, or relative to the current folder.
   case outside(String)
+
+  /// As it is given.
+  var path: String {
+    switch self {
+    case .workspace(let path), .outside(let path): path
+    }
+  }
 }
 
 /// What a stage reads.
@@ -72,13 +81,20 @@ package struct StagePlan: Codable, Equatable, Sendable {
 /// A stage and its work.
 package struct Stage {
   package let plan: StagePlan
-  /// Whether a file that lies where an output belongs, in a folder that was no workspace, may be replaced.
+  /// Whether a file that lies where an output belongs, and that no record of the stage names, may be replaced.
   package var mayReplace: (_ path: String) -> Bool = { _ in false }
   /// Does the work.
   package let work: (Workplace) throws -> Void
 
   package init(_ plan: StagePlan, work: @escaping (Workplace) throws -> Void) {
     (self.plan, self.work) = (plan, work)
+  }
+
+  /// - Throws: `PipelineError.foreignOutput` for a file that is there and may not be replaced.
+  func checkReplaceable(_ path: String) throws {
+    guard !FileManager.default.fileExists(atPath: path) || mayReplace(path) else {
+      throw PipelineError.foreignOutput(path: path)
+    }
   }
 }
 

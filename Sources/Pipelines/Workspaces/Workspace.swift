@@ -101,12 +101,9 @@ package struct Workspace: Sendable {
       for stage in stages {
         for output in stage.plan.outputs {
           let path = path(output.path)
-          let files = output.isFolder ? try? FileLedger.files(in: path) : nil
+          let files = output.isFolder ? try? Folder.files(in: path) : nil
           let there = files?.map { path + "/" + $0 } ?? [path]
-          for file in there
-          where FileManager.default.fileExists(atPath: file) && !stage.mayReplace(file) {
-            throw PipelineError.foreignOutput(path: file)
-          }
+          for file in there { try stage.checkReplaceable(file) }
         }
       }
     }

@@ -78,7 +78,7 @@ final class StageContext: Sendable {
   }
 
   private static func stamps(of files: AnatomyFiles) -> [String: FileStamp] {
-    let inFolder = (try? FileManager.default.subpathsOfDirectory(atPath: files.folder)) ?? []
+    let inFolder = (try? Folder.files(in: files.folder)) ?? []
     let paths =
       inFolder.map { files.folder + "/" + $0 }
       + [files.prior, files.encoder, files.context].compactMap { $0 }
