@@ -168,6 +168,24 @@ import segpipe
     }
   }
 
+  /// A folder that cannot be read is no folder without scans.
+  @Test func unreadableFoldersAreTold() throws {
+    try Scratch.use { folder in
+      let dataset = try Dataset(folder)
+      try Data().write(to: URL(fileURLWithPath: dataset.raw + "/sub-05"))
+      mkfifo(dataset.raw + "/sub-01/anat/sub-01_run-2_T1w.nii", 0o600)
+      let planned = try dataset.bids("participant", "--dry-run")
+      #expect(planned.status == 0 && !planned.output.contains("run-2"), "\(planned.errors)")
+      let anat = dataset.raw + "/sub-04/anat"
+      try FileManager.default.createDirectory(
+        atPath: dataset.raw + "/sub-04", withIntermediateDirectories: true)
+      try FileManager.default.createSymbolicLink(atPath: anat, withDestinationPath: "anat")
+      let result = try dataset.bids("participant", "--dry-run")
+      #expect(result.status == 66, "\(result.errors)")
+      #expect(result.errors.contains("\(anat): cannot be opened: "), "\(result.errors)")
+    }
+  }
+
   /// Options of other BIDS Apps either do something or say why they cannot.
   @Test(arguments: [
     (["participant", "--work-dir", "/scratch"], "lies in output_dir/.segpipe. Leave it out."),
@@ -216,9 +234,24 @@ import segpipe
         try stems(#"{"t1w": {"session": null, "subject": ["01"]}, "t2w": {"session": "a"}}"#)
           == ["sub-01_T1w", "sub-02_ses-a_T2w"])
       #expect(try plan(#"{"t2w": {"session": null}}"#).status == 18)
+      #expect(
+        try stems(#"{"a": {"suffix": ["T1w", "T2w"], "extension": [".nii.gz", "nii.gz"]}}"#)
+          == ["sub-01_T1w", "sub-02_ses-a_T2w"])
+      #expect(try stems(#"{"t1w": {"datatype": "anat", "extension": "nii"}}"#) == ["sub-03_T1w"])
+      let others = try plan(#"{"bold": {"datatype": "func", "task": "rest"}, "t2w": {}}"#)
+      #expect(others.output.contains("sub-02_ses-a_T2w") && !others.output.contains("T1w"))
+      #expect(others.errors.contains("filter.json: not for anatomical images: bold"))
+      let missing = try dataset.bids("participant", "--bids-filter-file", folder + "/none.json")
+      #expect(missing.status == 66 && missing.errors.contains("none.json: no such file"))
       for (json, words) in [
         ("[]", "not a JSON object"), (#"{"x": {}}"#, "'x' has no suffix"), ("{}", "no query"),
         (#"{"t1w": {"sesion": 1}}"#, "'sesion', which is no entity"),
+        (#"{"t1w": {"run": true}}"#, "gives 'run' true, which is neither text nor whole number"),
+        (#"{"t1w": {"run": [1, 1.5]}}"#, "gives 'run' 1.5"),
+        (#"{"t1w": {"suffix": null}}"#, "gives 'suffix' no text"),
+        (#"{"t1w": {"datatype": "func"}}"#, "asks for the datatype func, which is not anat"),
+        (#"{"t1w": {"run": {"a": 1}}}"#, "'t1w' is no object of texts"), (#"{"t1w": 1}"#, "'t1w'"),
+        (#"{"bold": {}}"#, "no query of anatomical images"),
       ] {
         let result = try plan(json)
         #expect(result.status == 64 && result.errors.contains(words), "\(result.errors)")

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Reports
 
@@ -42,28 +43,34 @@ struct BIDSDataset {
 
   /// Every anatomical image of one of the suffixes, in the order of their names.
   ///
-  /// - Throws: `BIDSError.invalid` when there is no participant.
+  /// - Throws: `BIDSError.invalid` when there is no participant, `FileError` for a folder that cannot be read.
   func scans(suffixes: [String]) throws -> [Scan] {
-    let participants = names(in: "").filter { $0.hasPrefix("sub-") }
+    let participants = try names(in: "").filter { $0.hasPrefix("sub-") }
     guard !participants.isEmpty else {
       throw BIDSError.invalid(path: root, found: "no folder sub-LABEL")
     }
-    return participants.flatMap { participant -> [Scan] in
-      let sessions = names(in: participant).filter { $0.hasPrefix("ses-") }
-      return ([participant] + sessions.map { participant + "/" + $0 }).flatMap { folder in
-        names(in: folder + "/anat").compactMap { file in
-          guard let name = BIDSName(file), Self.endings.contains(name.ending),
-            suffixes.contains(name.suffix), participant == "sub-\(name["sub"] ?? "")"
-          else { return nil }
+    return try participants.flatMap { participant -> [Scan] in
+      let sessions = try names(in: participant).filter { $0.hasPrefix("ses-") }
+      return try ([participant] + sessions.map { participant + "/" + $0 }).flatMap { folder in
+        try names(in: folder + "/anat").compactMap { file in
           let relative = "\(folder)/anat/\(file)"
+          guard let name = BIDSName(file), Self.endings.contains(name.ending),
+            suffixes.contains(name.suffix), participant == "sub-\(name["sub"] ?? "")",
+            ScanList.canBeScan("\(root)/\(relative)")
+          else { return nil }
           return Scan(name: name, relative: relative, path: "\(root)/\(relative)")
         }
       }
     }
   }
 
-  private func names(in folder: String) -> [String] {
-    ((try? FileManager.default.contentsOfDirectory(atPath: root + "/" + folder)) ?? []).sorted()
+  /// Nothing where there is no such folder.
+  private func names(in folder: String) throws -> [String] {
+    do {
+      return try Folder.names(in: folder.isEmpty ? root : root + "/" + folder)
+    } catch FileError.missing, FileError.unreadable(_, ENOTDIR) {
+      return []
+    }
   }
 }
 

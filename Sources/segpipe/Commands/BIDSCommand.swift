@@ -145,6 +145,10 @@ struct BIDSCommand: ConsoleCommand {
       return
     }
     let filter = try filterFile.map { try BIDSFilter($0) }
+    if let skipped = filter?.skipped, !skipped.isEmpty {
+      let names = skipped.joined(separator: ", ")
+      console.note("\(filterFile ?? ""): not for anatomical images: \(names)")
+    }
     let scans = try raw.scans(suffixes: filter?.suffixes ?? suffix)
       .filter { filter?.accepts($0.name) ?? true }
     let derivatives = BIDSDerivatives(

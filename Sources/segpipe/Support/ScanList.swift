@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import Reports
@@ -8,13 +9,13 @@ struct ScanList {
   private(set) var paths: [String] = []
   /// Those that came from a folder rather than by their own name.
   private(set) var fromFolders: Set<String> = []
-  /// Files in folders that are no images by name.
+  /// What lies in folders and is no image by name, or no file.
   private(set) var ignored = 0
 
   /// Gathers them. A list is a text file of one path a line, `-` for standard input; empty lines and lines
   /// that start with `#` are skipped.
   ///
-  /// - Throws: `ScanListError`, `ImagingError` for a list or folder that cannot be read.
+  /// - Throws: `ScanListError`; `ImagingError`, `FileError` for a list or folder that cannot be read.
   init(_ arguments: [String], list: String?) throws {
     for argument in arguments { try add(argument) }
     if let list {
@@ -38,12 +39,9 @@ struct ScanList {
       return
     }
     let folder = argument.hasSuffix("/") ? String(argument.dropLast()) : argument
-    guard let names = try? FileManager.default.contentsOfDirectory(atPath: argument) else {
-      throw ImagingError.unreadable(path: argument, code: EACCES)
-    }
-    for name in names.sorted() where !name.hasPrefix(".") {
+    for name in try Folder.names(in: argument) where !name.hasPrefix(".") {
       let path = "\(folder)/\(name)"
-      if Self.isScan(name), !Self.isFolder(path) {
+      if Self.isScan(name), Self.canBeScan(path) {
         paths.append(path)
         fromFolders.insert(path)
       } else if !Self.isVoxels(name) {
@@ -79,6 +77,12 @@ struct ScanList {
     var isFolder: ObjCBool = false
     return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
       && isFolder.boolValue
+  }
+
+  /// Whether nothing else than a file is there: a folder, a pipe, a device. A link to nothing may become a scan.
+  static func canBeScan(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
   }
 
   private static let endings = [".nii.gz", ".nii", ".mgz", ".mgh", ".hdr.gz", ".hdr"]
