@@ -92,6 +92,11 @@ import Testing
     ("${first.joined}", "${fist.joined}", 15, "unknownReference(\"fist.joined\""),
     ("${first.joined}", "${first.joined", 15, "syntax"),
     ("${first.joined}", "${atlas}", 15, "noValue(parameter: \"atlas\", about: \"\")"),
+    ("power: ${power}", "form: ${maps}", 7, "found: \"a list\", expected: \"a single value\""),
+    ("p${power}-x", "p${maps}-x", 16, "what: \"\\'maps\\' within \\'p${maps}-x\\'\""),
+    ("scans: ${scans}", "scans: ${maps}/x", 14, "found: \"a list\""),
+    ("{default: 2}", "{default: \"${scans}\"}", 6, "found: \"\\'${scans}\\'\""),
+    ("[a, /b]", "[a, \"${scans}/b\"]", 7, "the default of \\'maps\\'"),
     ("  second:", "  Second:", 12, "badName(\"Second\")"),
     ("  second:", "  ../second:", 12, "badName"),
     ("    scans: ${scans}\n", "", 13, "missingKey(\"scans\")"),
@@ -126,9 +131,28 @@ import Testing
           .option("powr=1"),
           .unknownParameter("powr", known: ["scans", "atlas", "power", "maps"])))
     #expect(try problem(["scans"])?.problem == .notASetting)
+    #expect(
+      try problem(["scans=s", "power=1", "scans=t"])
+        == DefinitionError(.option("scans=t"), .repeatedKey("scans")))
     #expect(try problem([])?.problem == .noValue(parameter: "scans", about: "A folder"))
     // What was set is wrong, not the definition that uses it.
     #expect(try problem(["scans=s", "power=9"])?.place == .option("power=9"))
+  }
+
+  /// Thousands of scans in a list, each with brackets of its own, and lines that end as Windows ends them.
+  @Test func longListsAreRead() throws {
+    let scratch = try Scratch()
+    let scans = (0..<2000).map { "    - ${power}/s\($0).nii\n" }.joined()
+    let start = "parameters:\n  power: {default: 2}\nstages:\n  a:\n    kind: join\n    maps:\n"
+    let text = start + scans
+    for text in [text, text.replacing("\n", with: "\r\n")] {
+      let lines = try expand(text, [], in: scratch)
+      #expect(lines.first?.contains("/d/2/s1999.nii") ?? false)
+    }
+    let flow = (0..<2000).map { "[${power}/s\($0).nii]" }.joined(separator: ", ")
+    #expect(throws: DefinitionError.self) {
+      try expand(text.replacing("\n" + scans, with: " [\(flow)]\n"), [], in: scratch)
+    }
   }
 
   @Test func whatIsNoDefinition() throws {
@@ -142,6 +166,11 @@ import Testing
     for text in [
       "", "stages:", "stages: {}", "- a", "a: b: c", "stages: &a [*a]", "\u{feff}", "{",
       String(repeating: "[", count: 100_000), String(repeating: "- ", count: 100_000),
+      String(repeating: "[\n", count: 100_000), String(repeating: "{a: ", count: 60_000),
+      String(repeating: "? ", count: 100_000), String(repeating: "[? ", count: 80_000),
+      String(repeating: "a: [\n", count: 50_000),
+      (0..<700).map { String(repeating: " ", count: $0) + "a:\n" }.joined(),
+      String(repeating: "[", count: 999) + String(repeating: "]", count: 999),
       String(repeating: "a", count: 300_000), "stages: 1\n---\nstages: 2", "a\0b",
     ] {
       #expect(throws: DefinitionError.self, "\(text.prefix(20))") {

@@ -50,13 +50,15 @@ extension Definition {
       }
       return places.isEmpty ? nil : .places(places)
     }
-    guard let text = setting.texts.first else { return nil }
-    guard setting.texts.count == 1, !setting.isList else {
-      throw wrongType(key, setting, found: "a list", expected: "a single value")
+    func only(_ setting: Setting) throws -> String? {
+      guard !setting.isList || setting.texts.isEmpty else {
+        throw wrongType(key, setting, found: "a list", expected: "a single value")
+      }
+      return setting.texts.first
     }
+    guard let text = try only(setting) else { return nil }
     let filled = try fill(text, setting, results)
-    guard let found = filled.texts.first else { return nil }
-    return try single(key, found, filled)
+    return try only(filled).map { try single(key, $0, filled) }
   }
 
   private func single(
@@ -132,6 +134,12 @@ extension Definition {
       let before = rest[..<start.lowerBound]
       let isWhole = before.isEmpty && filled.isEmpty && rest.index(after: end) == rest.endIndex
       if isWhole { return parameter }
+      guard !parameter.isList else {
+        throw DefinitionError(
+          setting.place,
+          .wrongType(
+            what: "'\(name)' within '\(text)'", found: "a list", expected: "a single value"))
+      }
       if before.isEmpty, filled.isEmpty { place = parameter.place }
       filled += before + (parameter.texts.first ?? "")
       rest = rest[rest.index(after: end)...]

@@ -50,25 +50,40 @@ package struct Definition {
       return Entry(name: key, part: value)
     }
     guard !entries.isEmpty else { throw stages.wrongType(expected: "at least one stage") }
-    for text in settings { try set(text) }
+    var names: Set<String> = []
+    for text in settings {
+      let name = try set(text)
+      guard names.insert(name).inserted else {
+        throw DefinitionError(.option(text), .repeatedKey(name))
+      }
+    }
   }
 
-  private mutating func set(_ option: String) throws {
+  /// Returns the parameter's name.
+  private mutating func set(_ option: String) throws -> String {
     let (name, setting) = try Setting.parse(option)
     guard let place = parameters.firstIndex(where: { $0.name == name }) else {
       throw DefinitionError(
         .option(option), .unknownParameter(name, known: parameters.map(\.name)))
     }
     parameters[place] = Parameter(name: name, about: parameters[place].about, value: setting)
+    return name
   }
 
   private static func parameters(_ part: DefinitionFile.Part) throws -> [Parameter] {
     try part.entries().map { key, line, value in
       guard isName(key) else { throw DefinitionError(.file(part.file, line: line), .badName(key)) }
       let words = value.isNothing ? [] : try value.entries(known: ["about", "default"])
+      let setting = try words.first { $0.key == "default" }.map { try Setting($0.value) }
+      if let setting, let text = setting.texts.first(where: { $0.contains("${") }) {
+        throw DefinitionError(
+          setting.place,
+          .wrongType(
+            what: "the default of '\(key)'", found: "'\(text)'", expected: "a value without '${'"))
+      }
       return Parameter(
         name: key, about: try words.first { $0.key == "about" }?.value.text() ?? "",
-        value: try words.first { $0.key == "default" }.map { try Setting($0.value) })
+        value: setting)
     }
   }
 
