@@ -18,9 +18,17 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 read -ra options <<<"${SBATCH_OPTIONS:-}"
 mkdir -p "$workspace/logs"
 
+# What --wrap takes is run by /bin/sh, which knows fewer kinds of quotes than printf's %q writes.
+quote() {
+  local end="'\\''"
+  printf "'%s' " "${1//\'/"$end"}"
+}
+collect=
+for word in "${SEGPIPE:-segpipe}" collect --workspace "$workspace"; do collect+=$(quote "$word"); done
+
 array=$(sbatch --parsable --array="1-$tasks" --output="$workspace/logs/%A_%a.log" \
   "${options[@]}" "$here/segment-study.sbatch" "$@")
 # After any end, good or bad: what failed is told by the tables and by the exit code.
 sbatch --parsable --dependency="afterany:${array%%;*}" --job-name=segpipe-collect \
   --output="$workspace/logs/collect.log" "${options[@]}" \
-  --wrap "$(printf '%q ' "${SEGPIPE:-segpipe}" collect --workspace "$workspace")"
+  --wrap "$collect"
