@@ -99,6 +99,21 @@ import segpipe
     }
   }
 
+  /// Names that links must spell otherwise, and what is named like a scan and is none.
+  @Test func oddNamesInAFolderOfScans() throws {
+    try Scratch.use { folder in
+      let study = try TinyStudy(folder, scans: 1)
+      try FileManager.default.moveItem(
+        atPath: study.path(of: 0), toPath: "\(folder)/scans/a #1 50%?.nii.gz")
+      mkfifo("\(folder)/scans/b.nii.gz", 0o600)
+      let result = try study.run("w")
+      #expect(result.status == 0 && result.errors.contains("segment: 2 done"), "\(result.errors)")
+      #expect(
+        study.text("w/segment/summary.html").contains(
+          "<a href=\"reports/a%20%231%2050%25%3F.html\">a #1 50%?</a>"))
+    }
+  }
+
   @Test func shardsAndCollectGiveWhatASingleRunGives() throws {
     try Scratch.use { folder in
       let study = try TinyStudy(folder, scans: 4)
@@ -249,6 +264,8 @@ import segpipe
       try check(64, "there is no stage 'segmen'", definition, "--until", "segmen")
       try check(64, "--shard is '3/2'", definition, "--shard", "3/2")
       try check(64, "no task of a Slurm array", definition, "--shard", "auto")
+      try check(
+        64, "/scans: 'scans' is there twice\n  hint: Remove one of them.", definition, "--set", "scans=x")
       try check(66, "none: no such file", definition, "--set", "atlas=\(folder)/none")
       try "stages:\n  a:\n    kind: segment\n    scams: x\n".write(
         toFile: folder + "/bad.yaml", atomically: true, encoding: .utf8)
@@ -265,6 +282,29 @@ import segpipe
       let foreign = try study.run("mine")
       #expect(foreign.status == 73, "\(foreign.errors)")
       #expect(study.text("mine/segment/volumes.tsv") == "mine")
+      // And in one that has become a workspace since.
+      try FileManager.default.removeItem(atPath: folder + "/mine/segment/volumes.tsv")
+      #expect(try study.run("mine").status == 0)
+      try study.write(1)
+      try Array("mine".utf8).write(to: folder + "/mine/segment/volumes/b.tsv")
+      let later = try study.run("mine")
+      #expect(later.status == 73 && later.errors.contains("segment/volumes/b.tsv: already exists"))
+      #expect(study.text("mine/segment/volumes/b.tsv") == "mine")
+      // Scans of one name, and one scan twice.
+      for other in ["more", "scans"] {
+        try FileManager.default.createDirectory(
+          atPath: "\(folder)/\(other)", withIntermediateDirectories: true)
+        try? FileManager.default.copyItem(
+          atPath: study.path(of: 0), toPath: "\(folder)/\(other)/a.nii.gz")
+        try "stages:\n  a: {kind: segment, scans: [scans/a.nii.gz, \(other)]}\n".write(
+          toFile: folder + "/bad.yaml", atomically: true, encoding: .utf8)
+        try check(
+          64,
+          other == "scans"
+            ? "\(folder)/scans/a.nii.gz is there twice, and would write a/a_seg.nii.gz twice"
+            : "more/a.nii.gz and \(folder)/scans/a.nii.gz would both write a/a_seg.nii.gz",
+          folder + "/bad.yaml")
+      }
     }
   }
 }

@@ -7,7 +7,7 @@ import Reports
 /// Gathers the volumes and verdicts of a study's scans, those that failed included: two tables and a page.
 enum SummaryStage {
   static let name = "summary"
-  private static let version = 4
+  private static let version = 5
 
   static func stage(
     _ id: String, scans: [StudyScan], tables: StudyTables, atlas: Location,
@@ -59,7 +59,7 @@ enum SummaryStage {
           summary.add(subject: subject, sidecar: words)
           page.add(
             subject: subject, sidecar: words, volumes: rows,
-            page: prefix(plan).map { $0 + subject + ".html" })
+            page: prefix(plan).flatMap { link(to: $0 + subject + ".html") })
           // Without its first line, the names of the columns.
           volumes += rows[((rows.firstIndex(of: UInt8(ascii: "\n")) ?? -1) + 1)...]
         } else {
@@ -81,6 +81,11 @@ enum SummaryStage {
   /// What stands before a scan's name in links to its page.
   private static func prefix(_ plan: StagePlan) -> String? {
     if case .text(let prefix)? = parameter("pages", of: plan) { prefix } else { nil }
+  }
+
+  /// A path as a page refers to it.
+  private static func link(to path: String) -> String? {
+    path.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed)
   }
 
   private static func read(_ path: String) throws -> Data {
