@@ -242,6 +242,30 @@ import Testing
     }
   }
 
+  /// A task that Slurm stops and gives to another node, which goes by what locks say.
+  @Test(arguments: [SIGTERM, SIGINT]) func aStoppedRunHoldsNoLocks(signal: Int32) throws {
+    try Scratch.use { folder in
+      let study = try TinyStudy(folder, scans: 6)
+      let process = try Program.start(
+        try Program.path(),
+        ["run", TinyStudy.definition, "--workspace", folder + "/w"] + study.settings, [:],
+        ["/dev/null", "/dev/null"])
+      func signed() -> [String] {
+        let locks = folder + "/w/.segpipe/locks"
+        let files = FileManager.default.subpaths(atPath: locks) ?? []
+        return files.filter {
+          $0.hasSuffix(".lock") && !study.text("w/.segpipe/locks/\($0)").isEmpty
+        }
+      }
+      while process.isRunning, signed().isEmpty { Thread.sleep(forTimeInterval: 0.005) }
+      kill(process.processIdentifier, signal)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 128 + signal)
+      #expect(signed() == [])
+      #expect(try study.run("w").status == 0)
+    }
+  }
+
   @Test func aBusyStageEndsTheWaitWith75() throws {
     try Scratch.use { folder in
       let quick = try Case(folder)

@@ -265,7 +265,8 @@ import segpipe
       try check(64, "--shard is '3/2'", definition, "--shard", "3/2")
       try check(64, "no task of a Slurm array", definition, "--shard", "auto")
       try check(
-        64, "/scans: 'scans' is there twice\n  hint: Remove one of them.", definition, "--set", "scans=x")
+        64, "/scans: 'scans' is there twice\n  hint: Remove one of them.", definition, "--set",
+        "scans=x")
       try check(66, "none: no such file", definition, "--set", "atlas=\(folder)/none")
       try "stages:\n  a:\n    kind: segment\n    scams: x\n".write(
         toFile: folder + "/bad.yaml", atomically: true, encoding: .utf8)

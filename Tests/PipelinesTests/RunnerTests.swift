@@ -294,9 +294,22 @@ import Testing
     let study = try Study()
     let holder = LockHolder(pid: 1, started: nil, boot: "b", host: "elsewhere.example")
     try sign(holder, study, "mark/a")
-    #expect(try study.run() == ["mark/a"])
+    var options = RunOptions()
+    options.patience = .milliseconds(300)
+    #expect(try study.run(options) == ["mark/a"])
     #expect(study.worked == ["model", "mark/b", "mark/c", "sum"])
+    #expect(study.events.contains("mark/a waits"))
     #expect(study.events.contains { $0.contains("lockedElsewhere") })
+
+    options.patience = .seconds(20)
+    let path = study.scratch.path("work/.segpipe/locks/mark/a.lock")
+    let release = Thread {
+      Thread.sleep(forTimeInterval: 0.3)
+      truncate(path, 0)
+    }
+    release.start()
+    #expect(try study.run(options) == [])
+    #expect(study.worked == ["mark/a", "sum"])
   }
 
   @Test(arguments: [1, 3])

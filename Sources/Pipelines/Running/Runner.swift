@@ -63,7 +63,7 @@ package final class Runner: @unchecked Sendable {
     var told: Set<String> = []
     var since = ContinuousClock.now
     while !waiting.isEmpty || crew.isWorking {
-      var busy: [(plan: StagePlan, holder: LockHolder?)] = []
+      var busy: [(plan: StagePlan, holder: LockHolder?, isElsewhere: Bool)] = []
       var later: [StagePlan] = []
       for (plan, outcome) in crew.finished() {
         end(plan, outcome)
@@ -76,8 +76,8 @@ package final class Runner: @unchecked Sendable {
         }
         switch begin(plan) {
         case .ended(let outcome): end(plan, outcome)
-        case .busy(let holder):
-          busy.append((plan, holder))
+        case .busy(let holder, let isElsewhere):
+          busy.append((plan, holder, isElsewhere))
           later.append(plan)
         case .early, .ready: later.append(plan)
         case .begun: break
@@ -90,15 +90,12 @@ package final class Runner: @unchecked Sendable {
         continue
       }
       guard !waiting.isEmpty else { break }
-      for (plan, holder) in busy where told.insert(plan.id).inserted {
+      for (plan, holder, _) in busy where told.insert(plan.id).inserted {
         report(.waiting(plan, holder))
       }
       if ContinuousClock.now - since >= options.patience {
-        let seconds = Double(options.patience.components.seconds)
-        for (plan, holder) in busy {
-          end(
-            plan,
-            .failed(PipelineError.locked(stage: plan.id, holder: holder, seconds: seconds)))
+        for (plan, holder, isElsewhere) in busy {
+          end(plan, .failed(locked(plan, by: holder, isElsewhere)))
         }
         waiting.removeAll { outcomes[$0.id] != nil }
       } else {
@@ -116,9 +113,20 @@ package final class Runner: @unchecked Sendable {
     report(.ended(plan, outcome))
   }
 
+  private func locked(
+    _ plan: StagePlan, by holder: LockHolder?, _ isElsewhere: Bool
+  ) -> PipelineError {
+    if isElsewhere, let holder {
+      return .lockedElsewhere(stage: plan.id, holder: holder, lock: workspace.lock(plan.id))
+    }
+    let seconds = Double(options.patience.components.seconds)
+    return .locked(stage: plan.id, holder: holder, seconds: seconds)
+  }
+
   private enum Attempt {
     case ended(Outcome)
-    case busy(LockHolder?)
+    /// Another process works on it; with `isElsewhere` the lock says so, and the kernel does not.
+    case busy(LockHolder?, isElsewhere: Bool)
     /// What it needs has not ended yet.
     case early
     /// It could be worked on, but for others that are.
@@ -138,10 +146,8 @@ package final class Runner: @unchecked Sendable {
     if !isShared, crew.isWorking { return .ready }
     do {
       switch try StageLock.acquire(workspace.lock(plan.id)) {
-      case .busy(let holder): return .busy(holder)
-      case .elsewhere(let holder):
-        throw PipelineError.lockedElsewhere(
-          stage: plan.id, holder: holder, lock: workspace.lock(plan.id))
+      case .busy(let holder): return .busy(holder, isElsewhere: false)
+      case .elsewhere(let holder): return .busy(holder, isElsewhere: true)
       case .taken(let lock, let previous):
         if let previous { report(.tookOver(plan, previous)) }
         guard isShared else { return .ended(work(on: plan, lock)) }

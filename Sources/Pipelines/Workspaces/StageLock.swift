@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Synchronization
 
 /// The right to work on a stage, held by one process at a time.
 ///
@@ -17,6 +18,8 @@ package final class StageLock: @unchecked Sendable {
   }
 
   private var descriptor: Int32
+  /// Descriptors of the locks that this process has signed.
+  private static let held = Mutex<Set<Int32>>([])
 
   private init(descriptor: Int32) { self.descriptor = descriptor }
 
@@ -25,9 +28,21 @@ package final class StageLock: @unchecked Sendable {
   /// Lets go. The file stays, empty: to remove it could take it from under another process.
   package func release() {
     guard descriptor >= 0 else { return }
-    _ = ftruncate(descriptor, 0)
-    close(descriptor)
+    Self.held.withLock { held in
+      held.remove(descriptor)
+      _ = ftruncate(descriptor, 0)
+      close(descriptor)
+    }
     descriptor = -1
+  }
+
+  /// Lets go of all locks of this process and ends it by `end`; none can be taken in between. The kernel would let go
+  /// of them too, but other machines go by what the files say.
+  package static func releaseAll(thenEnd end: () -> Never) -> Never {
+    held.withLock { held in
+      for file in held { _ = ftruncate(file, 0) }
+      end()
+    }
   }
 
   /// Asks for a lock, and does not wait.
@@ -78,9 +93,12 @@ package final class StageLock: @unchecked Sendable {
 
   private func sign() {
     guard let text = try? JSONBytes.encode(LockHolder.current) else { return }
-    _ = ftruncate(descriptor, 0)
-    // What cannot be written on a full disk is no hindrance: the kernel has the lock.
-    text.withUnsafeBytes { _ = pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+    Self.held.withLock { held in
+      held.insert(descriptor)
+      _ = ftruncate(descriptor, 0)
+      // What cannot be written on a full disk is no hindrance: the kernel has the lock.
+      text.withUnsafeBytes { _ = pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+    }
   }
 
   private static func isStill(_ file: Int32, at path: String) -> Bool {

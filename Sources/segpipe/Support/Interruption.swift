@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Imaging
+import Pipelines
 import Synchronization
 
 /// Ends the program cleanly when it is asked to: SIGINT, SIGTERM, SIGHUP.
@@ -81,6 +82,6 @@ enum Interruption {
       if count == 0 || errno != EINTR { return }
     }
     teller.withLock { $0 }("segpipe: stopped by a signal; no partial output is left")
-    TemporaryFiles.removeAll { _exit(128 + Int32(number)) }
+    StageLock.releaseAll { TemporaryFiles.removeAll { _exit(128 + Int32(number)) } }
   }
 }

@@ -107,7 +107,11 @@ struct PipelineRun {
     case .ended(_, .failed(let error)): console.report(Diagnosis(of: error))
     case .ended(let plan, .blocked(let by)): console.warn("\(plan.title): not done, it needs \(by)")
     case .waiting(let plan, let holder):
-      let who = holder.map { "process \($0.pid)" } ?? "another process"
+      let who =
+        holder.map { holder in
+          "process \(holder.pid)"
+            + (holder.host == LockHolder.current.host ? "" : " on \(holder.host)")
+        } ?? "another process"
       console.note("\(plan.title): waiting for \(who), which works on it")
     case .tookOver(let plan, let holder):
       console.note("\(plan.title): taken over from process \(holder.pid), which is gone")
