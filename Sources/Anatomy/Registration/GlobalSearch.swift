@@ -10,9 +10,9 @@ extension AffineRegistration {
   /// voxels and the declared axes, which may be off by tens of degrees and any distance.
   ///
   /// Many poses are scored on a coarse grid, and the best few of different places are refined. `prior` is the group prior
-  /// at 8 mm, `foreground` the world centre of what is bright.
+  /// at 8 mm.
   static func starts(
-    _ samples: ScanSamples, prior: GroupPrior, foreground: SIMD3<Double>, kind: KindPrior
+    _ samples: ScanSamples, prior: GroupPrior, foreground: Foreground, kind: KindPrior
   ) -> [Affine] {
     let poses = startingPoses(foreground: foreground, centre: prior.grid.centre)
     let scores = Parallel.map(poses.count) { i in
@@ -24,7 +24,7 @@ extension AffineRegistration {
     for i in ranked where chosen.count < 8 {
       let alike = chosen.contains { j in
         poses[i].columns == poses[j].columns
-          && norm(poses[i](foreground) - poses[j](foreground)) < 20
+          && norm(poses[i](foreground.centre) - poses[j](foreground.centre)) < 20
       }
       if !alike { chosen.append(i) }
     }
@@ -98,9 +98,10 @@ extension AffineRegistration {
   /// Nats a sample.
   private static let scaleWeight = 0.008
 
-  /// Rotations of up to 25 degrees about each axis, translations around the foreground's centre, and two
-  /// sizes.
-  static func startingPoses(foreground: SIMD3<Double>, centre: SIMD3<Double>) -> [Affine] {
+  /// Rotations of up to 25 degrees about each axis, translations around the foreground's centre and as far as it
+  /// reaches, and two sizes.
+  static func startingPoses(foreground: Foreground, centre: SIMD3<Double>) -> [Affine] {
+    let steps = (0..<3).map { foreground.steps(axis: $0, atLeast: [20.0, 30, 60][$0]) }
     var rotations: [Affine] = [.identity]
     for axis in 0..<3 {
       for degrees in [-25.0, 25.0] { rotations.append(rotation(axis: axis, degrees: degrees)) }
@@ -108,9 +109,9 @@ extension AffineRegistration {
     var poses: [Affine] = []
     for (i, rotation) in rotations.enumerated() {
       for scale in i == 0 ? [0.85, 1, 1.15] : [1] {
-        for z in stride(from: -60.0, through: 60, by: 20) {
-          for y in stride(from: -30.0, through: 30, by: 20) {
-            for x in i == 0 ? [-20.0, 0, 20.0] : [0] {
+        for z in steps[2] {
+          for y in steps[1] {
+            for x in i == 0 ? steps[0] : [0] {
               let linear = (
                 rotation.columns.0 * scale, rotation.columns.1 * scale, rotation.columns.2 * scale
               )
@@ -118,7 +119,7 @@ extension AffineRegistration {
               poses.append(
                 Affine(
                   columns: linear,
-                  translation: centre + SIMD3(x, y, z) - turned.linear(foreground)))
+                  translation: centre + SIMD3(x, y, z) - turned.linear(foreground.centre)))
             }
           }
         }

@@ -10,7 +10,7 @@ extension Segmenter {
       Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: mm))
     }
     let (coarsest, finest) = (level(12), level(4))
-    let (foreground, threshold) = Self.foreground(coarsest, scale: scale)
+    let foreground = Foreground(of: coarsest, scale: scale)
     let levels = (
       coarse: ScanSamples(coarsest, scale: scale), middle: ScanSamples(level(6), scale: scale),
       fine: ScanSamples(finest, scale: scale)
@@ -19,7 +19,7 @@ extension Segmenter {
       KindPrior(
         kind, table: prior.table, isTarget: isTarget, lanes: coarse.mm4.lanes,
         // At least a row: in a scan of thin pieces no block shows anything.
-        dark: max(1, Int(scale.row(threshold))))
+        dark: max(1, Int(scale.row(foreground.threshold))))
     }
     func lookCloser(_ place: AffineRegistration) -> AffineRegistration {
       closeUp(place, finest, scale: scale, trace: trace)
@@ -161,30 +161,6 @@ extension Segmenter {
       if samples.rows[j] == IntensityScale.zero { zeros += share }
     }
     return all > 0 ? zeros / all : 0
-  }
-
-  /// World centre of what is brighter than half the mean of the voxels that are not zero, and that
-  /// threshold. Intensities beyond the scale count as its end: a single hot voxel is no foreground.
-  static func foreground(
-    _ scan: Volume<Float>, scale: IntensityScale
-  ) -> (centre: SIMD3<Double>, threshold: Float) {
-    let used = scan.voxels.filter { $0 != 0 && $0.isFinite }
-    let mean =
-      used.reduce(0.0) { $0 + Double(max(scale.low, min(scale.high, $1))) }
-      / Double(max(1, used.count))
-    var (sum, count, voxel) = (SIMD3<Double>.zero, 0.0, 0)
-    for z in 0..<scan.grid.extents.z {
-      for y in 0..<scan.grid.extents.y {
-        for x in 0..<scan.grid.extents.x {
-          if Double(scan.voxels[voxel]) > mean / 2 {
-            sum += SIMD3(Double(x), Double(y), Double(z))
-            count += 1
-          }
-          voxel += 1
-        }
-      }
-    }
-    return (count > 0 ? scan.grid.affine(sum / count) : scan.grid.centre, Float(mean / 2))
   }
 }
 
