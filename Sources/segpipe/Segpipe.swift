@@ -36,6 +36,7 @@ struct Segpipe: AsyncParsableCommand {
     Interruption.listen()
     let arguments = Array(CommandLine.arguments.dropFirst())
     do {
+      try UnreadableArgument.check()
       // ArgumentParser answers --version by itself, and with the number alone.
       if Set(arguments) == ["--version", "--json"] {
         try Console().output(try VersionReport.current().json())

@@ -26,6 +26,21 @@ import Testing
     #expect(result.output.isEmpty)
   }
 
+  /// What a name's bytes would be read as is the name of no file.
+  @Test func namesThatAreNoUTF8AreTold() throws {
+    try Scratch.use { folder in
+      let result = try Program.shell(
+        "cd '\(folder)' && echo x > $'bad\\xffname.nii' && segpipe inspect $'bad\\xffname.nii'")
+      #expect(result.status == 64)
+      #expect(
+        result.errors.contains("the argument 'bad\u{fffd}name.nii' is not UTF-8"),
+        "\(result.errors)")
+      let sound = try Program.shell(
+        "cd '\(folder)' && echo x > 'bäd 🧠.nii' && segpipe inspect bäd*")
+      #expect(sound.status == 65 && !sound.errors.contains("UTF-8"), "\(sound.errors)")
+    }
+  }
+
   @Test func tooManyThreadsAreClamped() throws {
     let result = try Program.run("doctor", "--threads", "1000000", "-q")
     #expect(result.status == 0)
