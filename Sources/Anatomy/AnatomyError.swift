@@ -37,3 +37,12 @@ package enum AnatomyError: Error, Equatable, Sendable {
   /// A training that was begun otherwise than it is to go on; `what` names what differs.
   case otherTraining(path: String, what: String)
 }
+
+extension AnatomyError {
+  /// Throws `tooLittleMemory` where more bytes are needed than there are; `available` is nil if that is not known.
+  package static func checkMemory(for path: String? = nil, needed: Int, available: Int?) throws {
+    if let available, needed > available {
+      throw Self.tooLittleMemory(path: path, needed: needed, available: available)
+    }
+  }
+}

@@ -56,9 +56,7 @@ package struct EncoderTraining: Training {
       atlas: voxels, labels: atlas.prior.table.count, readsAnatomy: false, usesContext: false
     ).whole(voxels: 0)
     let needed = max(scans > 0 ? fitting : 0, training + scans * voxels / 4)
-    if let available, needed > available {
-      throw AnatomyError.tooLittleMemory(needed: needed, available: available)
-    }
+    try AnatomyError.checkMemory(needed: needed, available: available)
   }
 
   /// A gain, in Dice or nats a voxel.

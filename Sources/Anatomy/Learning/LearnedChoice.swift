@@ -27,13 +27,10 @@ package struct LearnedChoice: Equatable, Sendable {
   package static func choose(
     prior: String?, encoder: String?, context: String? = nil, atlas: AtlasChoice
   ) throws -> LearnedChoice {
-    func existing(_ paths: [String]) -> String? {
-      paths.first { FileManager.default.fileExists(atPath: $0) }
-    }
     var places: [(prior: String, encoders: [String], context: String)] = [
       (
         atlas.folder + "/" + PriorChoice.fileName, [atlas.folder + "/" + encoderName],
-        Self.context(of: atlas.folder)
+        atlas.folder + "/" + contextName
       )
     ]
     if atlas.source == .workspace {
@@ -63,8 +60,14 @@ package struct LearnedChoice: Equatable, Sendable {
     return LearnedChoice(prior: nil, encoder: nil, context: context)
   }
 
-  /// Where the context of an atlas lies in its folder, if it has one.
-  package static func context(of folder: String) -> String { folder + "/" + contextName }
+  /// The context in an atlas's folder, if it has one.
+  package static func context(in folder: String) -> String? {
+    existing([folder + "/" + contextName])
+  }
+
+  private static func existing(_ paths: [String]) -> String? {
+    paths.first { FileManager.default.fileExists(atPath: $0) }
+  }
 
   /// Reads the files. Throws as `PriorFile`, `EncoderFile`, `ContextFile`, `LearnedPrior` and `Learned` do.
   package func read(for atlas: Atlas) throws -> Learned {

@@ -25,9 +25,7 @@ package struct LearningInputs {
     for training: T.Type, _ settings: T.Settings, available: Int?
   ) throws {
     let needed = try T.bytes(settings, for: atlas.prior, maps: files.paths.count)
-    if let available, needed > available {
-      throw AnatomyError.tooLittleMemory(needed: needed, available: available)
-    }
+    try AnatomyError.checkMemory(needed: needed, available: available)
   }
 
   /// Reads and aligns the maps; those held out, by name, apart.

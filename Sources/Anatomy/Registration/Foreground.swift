@@ -34,13 +34,12 @@ struct Foreground {
     }
     let count = places[0].count
     centre = count > 0 ? scan.grid.affine(sum / Double(count)) : scan.grid.centre
-    let (lower, upper) = places.reduce(into: ([Double](), [Double]())) { ends, axis in
-      let sorted = axis.sorted()
-      ends.0.append(sorted.isEmpty ? 0 : sorted[count / 100])
-      ends.1.append(sorted.isEmpty ? 0 : sorted[count - 1 - count / 100])
+    var (lower, upper) = (centre, centre)
+    for axis in 0..<3 where count > 0 {
+      let sorted = places[axis].sorted()
+      (lower[axis], upper[axis]) = (sorted[count / 100], sorted[count - 1 - count / 100])
     }
-    self.lower = count > 0 ? SIMD3(lower[0], lower[1], lower[2]) : centre
-    self.upper = count > 0 ? SIMD3(upper[0], upper[1], upper[2]) : centre
+    (self.lower, self.upper) = (lower, upper)
   }
 
   /// Nearest that the middle of what is looked for comes to where the foreground ends, mm.

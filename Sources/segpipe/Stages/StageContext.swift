@@ -59,7 +59,8 @@ final class StageContext: Sendable {
       let choice =
         try files.prior.map {
           LearnedChoice(
-            prior: $0, encoder: files.encoder, context: files.context ?? Self.context(files))
+            prior: $0, encoder: files.encoder,
+            context: files.context ?? LearnedChoice.context(in: files.folder))
         }
         ?? LearnedChoice.choose(
           prior: nil, encoder: files.encoder, context: files.context,
@@ -69,12 +70,6 @@ final class StageContext: Sendable {
       last = Last(files: files, stamps: stamps, atlas: atlas, learned: learned)
       return (atlas, learned)
     }
-  }
-
-  /// The context in the atlas's folder, if there is one.
-  private static func context(_ files: AnatomyFiles) -> String? {
-    let path = LearnedChoice.context(of: files.folder)
-    return FileManager.default.fileExists(atPath: path) ? path : nil
   }
 
   private static func stamps(of files: AnatomyFiles) -> [String: FileStamp] {

@@ -98,9 +98,6 @@ struct StudyStages {
     ]
   }
 
-  /// How many anatomies each scan of such a stage is read by.
-  static func samples(of plan: StagePlan) -> Int { method(of: plan).samples }
-
   /// What the parameters of such a stage say of the method, as far as words on it and memory depend on it.
   static func method(of plan: StagePlan) -> Segmenter.Settings {
     func value(_ name: String) -> JSONValue? {

@@ -31,9 +31,8 @@ struct MemoryGuard {
   }
 
   private func check(_ needed: Int, for path: String) throws {
-    if let available = Machine.current().memoryToBeHad, needed > available {
-      throw AnatomyError.tooLittleMemory(path: path, needed: needed, available: available)
-    }
+    try AnatomyError.checkMemory(
+      for: path, needed: needed, available: Machine.current().memoryToBeHad)
   }
 
   /// Standard input and pipes tell nothing in advance, for what is read of them is gone; what cannot be read fails when

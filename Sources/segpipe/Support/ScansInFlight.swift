@@ -22,7 +22,7 @@ package enum ScansInFlight {
     guard let available else { return wanted }
     return estimate(
       wanted, voxels: largest(of: scans), available: available,
-      samples: plans.map(StudyStages.samples).max() ?? 1)
+      samples: plans.map { StudyStages.method(of: $0).samples }.max() ?? 1)
   }
 
   /// At least 1. The atlas that each scan is segmented by is not known yet: the head atlas stands for it.
