@@ -7,6 +7,8 @@ package enum NetworkError: Error, Equatable, Sendable {
   case outOfMemory(bytes: Int)
   /// A network cannot be built as asked; `reason` names the offending value.
   case invalidShape(reason: String)
+  /// The gradient of training step `step`, from 1, is not a number.
+  case diverged(step: Int)
   /// A file is not what it should be; `reason` says what was found and what was expected.
   case damagedFile(path: String, reason: String)
   /// A weights file lacks the tensor `name`.

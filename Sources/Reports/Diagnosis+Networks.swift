@@ -10,6 +10,10 @@ extension NetworkError: Diagnosable {
         hint: "Stop other programs, or use a machine with more memory.", status: .temporary)
     case .invalidShape(let reason):
       Diagnosis("the network cannot be built: \(reason)", status: .usage)
+    case .diverged(let step):
+      Diagnosis(
+        "training diverged: the gradient of step \(step) is not a number",
+        hint: "Train with a lower --learning-rate.", status: .usage)
     case .damagedFile(let path, let reason):
       Diagnosis(
         "\(path): not a whole safetensors file: \(reason)",

@@ -18,6 +18,9 @@ import Testing
       .damagedFile(path: "a", reason: "its content does not match its digest"),
       "a: not a whole safetensors file: its content does not match its digest", .badData
     ),
+    (
+      .diverged(step: 7), "training diverged: the gradient of step 7 is not a number", .usage
+    ),
     (.missingTensor(path: "a", name: "b"), "a: it has no tensor called b", .badData),
     (
       .shapeMismatch(path: "a", name: "b", found: [2], expected: [3, 1]),

@@ -152,6 +152,18 @@ package enum AtlasFiles {
         path: stem + "_res-1_probseg.json", found: "another list of labels",
         expected: "the \(table.count) labels of the .tsv file beside it, in its order")
     }
+    guard table.count <= ChannelMap.mostLabels else {
+      throw AnatomyError.badAtlas(
+        path: stem + "_res-1_probseg.tsv", found: "\(table.count) labels",
+        expected: "\(ChannelMap.mostLabels) at most")
+    }
+    guard sidecar.outside.allSatisfy({ $0 >= 0 }), abs(sidecar.outside.reduce(0, +) - 1) < 0.01
+    else {
+      throw AnatomyError.badAtlas(
+        path: stem + "_res-1_probseg.json",
+        found: "OutsideProbabilities \(sidecar.outside.map { "\($0)" }.joined(separator: ", "))",
+        expected: "numbers from 0 on that sum to 1")
+    }
     let path = stem + "_res-1_probseg.nii.gz"
     let stored = try StoredVolumes<UInt8>(path)
     guard stored.count == table.count else {

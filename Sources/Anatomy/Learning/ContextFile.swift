@@ -7,9 +7,9 @@ package typealias ContextFile = WeightsFile<ContextDescription>
 package struct ContextDescription: AtlasWeightsDescription {
   package static let key = "segpipe_context"
   package static let kind = "trained context"
+  package static let currentVersion = 1
 
-  /// Raised when files of before can no longer be read.
-  package var version = 1
+  package var version = currentVersion
   package var settings: ContextSettings
   package var shape: ContextShape
   package var atlas: String
@@ -29,4 +29,6 @@ package struct ContextDescription: AtlasWeightsDescription {
     self.maps = maps
     self.steps = steps
   }
+
+  package var fault: String? { shape.fault }
 }

@@ -51,7 +51,7 @@ final class ContextTrainer: Trainer {
     let extents = Extents(Self.tile, Self.tile, Self.tile)
     network = try ContextNetwork(shape, extents: extents, trains: true)
     guard let gradients = network.gradients else {
-      throw NetworkError.invalidShape(reason: "no gradients")
+      preconditionFailure("no gradients")
     }
     self.gradients = gradients
     loss = try ContextLoss(
@@ -91,7 +91,7 @@ final class ContextTrainer: Trainer {
     example.view.fill(loss.posteriors, network.activation, from: place)
     network.forward(loss.posteriors, into: loss.logits)
     let (value, first) = loss.differentiate(example.truth, on: example.grid, from: place)
-    try network.backward(loss.posteriors, r: loss.logits, dr: loss.logits)
+    network.backward(loss.posteriors, r: loss.logits, dr: loss.logits)
     let rate = settings.schedule.rate(step)
     _ = try state.step(gradients, rate: rate)
     network.update()

@@ -7,9 +7,9 @@ package typealias EncoderFile = WeightsFile<EncoderDescription>
 package struct EncoderDescription: WeightsDescription {
   package static let key = "segpipe_encoder"
   package static let kind = "trained encoder of scans"
+  package static let currentVersion = 2
 
-  /// Raised when files of before can no longer be read.
-  package var version = 2
+  package var version = currentVersion
   package var atlas: String
   /// The decoder that the encoder was trained through (`PriorFile.decoderDigest`).
   package var decoder: String

@@ -40,7 +40,7 @@ final class EncoderTrainer: Trainer {
     inputs: Inputs, evaluated: Inputs, notes: [String: String]
   ) throws {
     guard let gradients = encoder.gradients else {
-      throw NetworkError.invalidShape(reason: "no gradients")
+      preconditionFailure("no gradients")
     }
     self.settings = settings
     self.encoder = encoder

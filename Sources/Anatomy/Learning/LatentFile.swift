@@ -11,7 +11,9 @@ package struct LatentFile: Sendable {
   /// What a latent belongs to.
   package struct Description: Codable, Equatable, Sendable {
     /// Raised when files of before can no longer be read.
-    package var version = 2
+    package static let currentVersion = 2
+
+    package var version = currentVersion
     package var atlas: String
     /// `Atlas.fingerprint`.
     package var atlasFingerprint: String
@@ -44,6 +46,10 @@ package struct LatentFile: Sendable {
     guard let text = file.metadata[Self.key],
       let description = try? JSONDecoder().decode(Description.self, from: Data(text.utf8))
     else { throw damaged("it is no latent of segpipe") }
+    guard description.version == Description.currentVersion else {
+      throw damaged(
+        "it is a latent of version \(description.version), expected \(Description.currentVersion)")
+    }
     guard file.digest != nil else { throw damaged("it carries no digest") }
     let (z, logVariance) = (try file.floats("z"), try file.floats("logVariance"))
     let matrix = try file.doubles("affine")

@@ -18,14 +18,9 @@ package struct LatentSource: Sendable {
   ///
   /// - Throws: `AnatomyError.noEncodings` where they are asked for and not described, `NetworkError`.
   package init(_ model: PriorModel, kind: Kind?, seed: UInt64) throws {
-    let described = kind == .normal ? nil : try model.file.encodings()
+    let described = kind == .normal ? nil : try model.file.encodings(latent: model.latentCount)
     if kind == .encodings, described == nil {
       throw AnatomyError.noEncodings(path: model.file.path)
-    }
-    if let described, described.mean.count != model.latentCount {
-      throw NetworkError.shapeMismatch(
-        path: model.file.path, name: "encodings.mean", found: [described.mean.count],
-        expected: [model.latentCount])
     }
     encodings = described
     self.kind = described == nil ? .normal : .encodings

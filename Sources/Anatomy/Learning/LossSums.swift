@@ -41,10 +41,7 @@ extension TrainingState {
   mutating func step(_ gradients: ParameterValues, rate: Double) throws -> Double {
     let number = adam.steps + 1
     let norm = adam.step(weights, gradients: gradients, rate: rate)
-    guard norm.isFinite else {
-      throw NetworkError.invalidShape(
-        reason: "the gradient of step \(number) is not a number; a lower rate may help")
-    }
+    guard norm.isFinite else { throw NetworkError.diverged(step: number) }
     threads = Parallel.threads
     return norm
   }

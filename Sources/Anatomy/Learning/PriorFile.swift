@@ -8,9 +8,9 @@ package typealias PriorFile = WeightsFile<PriorDescription>
 package struct PriorDescription: AtlasWeightsDescription {
   package static let key = "segpipe_prior"
   package static let kind = "trained prior"
+  package static let currentVersion = 1
 
-  /// Raised when files of before can no longer be read.
-  package var version = 1
+  package var version = currentVersion
   package var settings: PriorSettings
   package var atlas: String
   package var atlasFingerprint: String
@@ -30,6 +30,14 @@ package struct PriorDescription: AtlasWeightsDescription {
     self.maps = maps
     self.steps = steps
     self.volumes = volumes
+  }
+}
+
+extension PriorDescription {
+  package var fault: String? {
+    PriorSettings.latentSizes.contains(settings.latentSize)
+      ? nil
+      : "its latent has \(settings.latentSize) dimensions, expected \(PriorSettings.latentSizes.lowerBound) to \(PriorSettings.latentSizes.upperBound)"
   }
 }
 
@@ -67,15 +75,29 @@ extension WeightsFile<PriorDescription> {
     }
   }
 
-  /// The distribution that encodings of label maps follow, if the file holds one.
-  package func encodings() throws -> EncodingDistribution? {
+  /// The distribution that encodings of label maps, of `latent` dimensions each, follow, if the file holds one.
+  ///
+  /// - Throws: `NetworkError`, `.damagedFile` where its parts do not fit together.
+  package func encodings(latent: Int) throws -> EncodingDistribution? {
     guard file.names.contains("encodings.mean") else { return nil }
     let mean = try file.floats("encodings.mean")
+    let factors = try file.floats("encodings.factors")
+    let coefficients =
+      file.names.contains("encodings.coefficients")
+      ? try file.floats("encodings.coefficients") : []
+    let deviations = try file.floats("encodings.deviations")
+    let directions = factors.count / latent
+    guard [mean.count, deviations.count] == [latent, latent], factors.count % latent == 0,
+      directions == 0 ? coefficients.isEmpty : coefficients.count % directions == 0
+    else {
+      throw NetworkError.damagedFile(
+        path: path,
+        reason: "its encodings have \(mean.count) means, \(factors.count) factors, "
+          + "\(coefficients.count) coefficients and \(deviations.count) deviations, of \(latent) dimensions"
+      )
+    }
     return EncodingDistribution(
-      mean: mean, factors: try file.floats("encodings.factors"),
-      coefficients: file.names.contains("encodings.coefficients")
-        ? try file.floats("encodings.coefficients") : [],
-      deviations: try file.floats("encodings.deviations"))
+      mean: mean, factors: factors, coefficients: coefficients, deviations: deviations)
   }
 
   /// Writes weights in half precision. Throws `NetworkError.inputOutput`.

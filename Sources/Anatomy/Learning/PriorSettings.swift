@@ -34,6 +34,9 @@ package struct PriorSettings: TrainingSettings {
     latentSize = architecture == .r1 ? 128 : 8
   }
 
+  /// What `latentSize` may be.
+  package static let latentSizes = 1...4096
+
   /// Dice that counts as a gain.
   package static let leastGain = 0.001
 

@@ -34,7 +34,7 @@ package final class PriorTrainer: Trainer {
     self.settings = settings
     model = try settings.network(for: prior, purpose: .training)
     guard let gradients = model.gradients else {
-      throw NetworkError.invalidShape(reason: "no gradients")
+      preconditionFailure("no gradients")
     }
     self.gradients = gradients
     augmentation = MapAugmentation(maps, settings: settings.augmentation)

@@ -22,7 +22,7 @@ struct TrainingIdentity {
   /// before anything is prepared, and before hours are spent.
   func check(_ checkpoints: CheckpointFolder) throws {
     guard let notes = checkpoints.notes else { return }
-    let first = ["atlas", "prior", "start", "settings"]
+    let first = ["atlas", "decoder", "start", "settings"]
     let rest = values.keys.filter { !first.contains($0) }.sorted(by: >)
     for key in first.filter({ values[$0] != nil }) + rest {
       let (found, expected) = (notes[key] ?? "", values[key] ?? "")

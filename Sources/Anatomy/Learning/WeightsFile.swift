@@ -7,34 +7,49 @@ package protocol WeightsDescription: Codable, Equatable, Sendable {
   static var key: String { get }
   /// What the weights are, in an error's words.
   static var kind: String { get }
+  /// Raised when files of before can no longer be read.
+  static var currentVersion: Int { get }
+  /// The version that the file was written by.
+  var version: Int { get }
   /// Name of the atlas that the weights were trained with.
   var atlas: String { get }
+  /// Why no network can be made of it, in an error's words; nil: one can.
+  var fault: String? { get }
+}
+
+extension WeightsDescription {
+  package var fault: String? { nil }
 }
 
 /// Trained weights as a safetensors file, and what it says of them.
 package struct WeightsFile<Description: WeightsDescription>: Sendable {
   package let description: Description
   package let path: String
+  /// The digest that the file carries, in hexadecimal.
+  package let digest: String
   let file: Safetensors
 
-  /// Opens a file. Throws `NetworkError`.
+  /// Opens a file. Throws `NetworkError`, `.damagedFile` where it is not whole, or of another version.
   package init(_ path: String) throws {
+    func damaged(_ reason: String) -> NetworkError { .damagedFile(path: path, reason: reason) }
     file = try Safetensors(contentsOf: path)
     self.path = path
     guard let text = file.metadata[Description.key],
       let description = try? JSONDecoder().decode(Description.self, from: Data(text.utf8))
-    else {
-      throw NetworkError.damagedFile(
-        path: path, reason: "it is no \(Description.kind) of segpipe")
+    else { throw damaged("it is no \(Description.kind) of segpipe") }
+    guard description.version == Description.currentVersion else {
+      throw damaged(
+        "it is a \(Description.kind) of version \(description.version), expected \(Description.currentVersion)"
+      )
     }
+    if let fault = description.fault { throw damaged(fault) }
+    guard let digest = file.digest else { throw damaged("it carries no digest") }
     self.description = description
+    self.digest = digest
   }
 
   /// Sets weights. Throws `NetworkError`.
   func load(into parameters: ParameterValues) throws { try file.load(into: parameters) }
-
-  /// The digest that the file carries, in hexadecimal.
-  package var digest: String { file.digest ?? "" }
 
   /// Writes weights in half precision, and `others`. Throws `NetworkError.inputOutput`.
   static func write(

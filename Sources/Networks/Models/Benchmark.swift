@@ -104,7 +104,7 @@ package struct Benchmark: Sendable {
   ) throws -> Result {
     var adam = try Adam(model.parameters.list)
     guard let gradients = model.gradients else {
-      throw NetworkError.invalidShape(reason: "no gradients")
+      preconditionFailure("no gradients")
     }
     var firstLoss: Double?
     let seconds = try (0...steps).map { _ in

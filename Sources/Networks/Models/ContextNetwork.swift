@@ -141,11 +141,11 @@ package final class ContextNetwork {
     last.forward(sum, into: r, over: parts?.logits)
   }
 
-  /// After `forward`: from the gradient of r to those of the weights, which are replaced. Throws
-  /// `NetworkError` if the network was not made to train.
-  package func backward(_ q: Tensor, r: Tensor, dr: Tensor) throws {
+  /// After `forward`: from the gradient of r to those of the weights, which are replaced. For
+  /// networks that were made to train.
+  package func backward(_ q: Tensor, r: Tensor, dr: Tensor) {
     guard let gradients, let back = backwards else {
-      throw NetworkError.invalidShape(reason: "the network was not made for training")
+      preconditionFailure("the network was not made for training")
     }
     gradients.all.fill(with: 0)
     last.backward(x: sum, y: r, dy: dr, dx: back.sum, gradients: gradients)

@@ -58,13 +58,13 @@ package final class LabelAutoEncoder {
   ///
   /// labels `[depth, height, width]` are at most K, which stands for none; epsilon `[latent]` is
   /// drawn from N(0, 1). `beta` weighs the divergence in the gradients, `scale` both terms; the loss
-  /// is returned without either. Throws `NetworkError`, `invalidShape` if the model was not made
-  /// for training.
+  /// is returned without either. Throws `NetworkError`. For
+  /// models that were made for training.
   package func differentiate(
     _ labels: [UInt8], prior: LabelPrior, epsilon: [Float], beta: Float = 1, scale: Float = 1
   ) throws -> LabelLoss {
     guard let gradients else {
-      throw NetworkError.invalidShape(reason: "the model was not made for training")
+      preconditionFailure("the model was not made for training")
     }
     gradients.all.fill(with: 0)
     let latent = try encoder.forward(labels, values: parameters)
@@ -116,7 +116,7 @@ package final class LabelAutoEncoder {
     at z: [Float], prior: LabelPrior, loss: OutputLoss, scale: Float = 1
   ) throws -> (loss: Double, gradient: [Float]) {
     guard purpose != .inference else {
-      throw NetworkError.invalidShape(reason: "the model was made for inference")
+      preconditionFailure("the model was made for inference")
     }
     let input = try Tensor(count: shape.latent)
     let dz = try Tensor(count: shape.latent)

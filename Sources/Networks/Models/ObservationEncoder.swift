@@ -50,7 +50,7 @@ package final class ObservationEncoder {
     _ observed: Observation, target: Target, epsilon: [Float], beta: Float, scale: Float
   ) throws -> LabelLoss {
     guard let gradients else {
-      throw NetworkError.invalidShape(reason: "the encoder was not made for training")
+      preconditionFailure("the encoder was not made for training")
     }
     gradients.all.fill(with: 0)
     let latent = encoder.forward(observed)

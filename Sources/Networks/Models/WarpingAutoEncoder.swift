@@ -47,7 +47,7 @@ package final class WarpingAutoEncoder: LabelModel {
     _ labels: [UInt8], epsilon: [Float], beta: Float, scale: Float, part: VoxelPart
   ) throws -> LabelLoss {
     guard let gradients else {
-      throw NetworkError.invalidShape(reason: "the model was not made for training")
+      preconditionFailure("the model was not made for training")
     }
     gradients.all.fill(with: 0)
     let latent = encoder.forward(.labels(halved(labels)))
@@ -143,7 +143,7 @@ package final class WarpingAutoEncoder: LabelModel {
     output other: WarpedPrior? = nil, gradients: ParameterValues?
   ) throws -> (loss: Double, gradient: [Float]) {
     guard let shiftGradient = decoder.shiftGradient, let logitGradient = decoder.logitGradient
-    else { throw NetworkError.invalidShape(reason: "the model was made for inference") }
+    else { preconditionFailure("the model was made for inference") }
     let output = other ?? self.output
     precondition(
       output.shift == self.output.shift && output.logits == self.output.logits,

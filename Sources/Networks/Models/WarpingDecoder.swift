@@ -91,7 +91,7 @@ final class WarpingDecoder {
   /// and those of the weights, which are added to unless frozen.
   func backward(into weights: ParameterValues?) throws -> [Float] {
     guard let shiftGradient, let logitGradient, let spare, let inputGradient else {
-      throw NetworkError.invalidShape(reason: "the decoder was not made for gradients")
+      preconditionFailure("the decoder was not made for gradients")
     }
     let last = outputs.count - 1
     shiftHead.backward(

@@ -33,8 +33,11 @@ struct TrainPriorCommand: ConsoleCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if let latentSize, !(1...4096).contains(latentSize) {
-      throw ValidationError("--latent-size is \(latentSize); it must be 1 to 4096.")
+    if let latentSize, !PriorSettings.latentSizes.contains(latentSize) {
+      let (least, most) = (
+        PriorSettings.latentSizes.lowerBound, PriorSettings.latentSizes.upperBound
+      )
+      throw ValidationError("--latent-size is \(latentSize); it must be \(least) to \(most).")
     }
   }
 

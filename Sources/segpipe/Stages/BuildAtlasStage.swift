@@ -5,6 +5,7 @@ import Pipelines
 /// `kind: build-atlas`, an atlas from label maps. Makes `${NAME.atlas}`, the folder `NAME`.
 struct BuildAtlasStage {
   let context: StageContext
+  /// Raised when the same inputs and parameters give other files: results of before are then made anew.
   private static let version = 1
 
   var kind: StageKind {

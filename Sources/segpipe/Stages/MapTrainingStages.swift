@@ -23,7 +23,7 @@ struct MapTrainingStages {
       "train-prior",
       keys: Self.keys + [
         .init("architecture", .choice(PriorSettings.Architecture.allCases.map(\.rawValue))),
-        .init("latent-size", .integer(1...4096)), .init("beta", .number(0...1e6)),
+        .init("latent-size", .integer(PriorSettings.latentSizes)), .init("beta", .number(0...1e6)),
         .init("samples", .integer(1...64)),
       ] + TrainingStage.keys
     ) { request in

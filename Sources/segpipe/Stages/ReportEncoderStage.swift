@@ -9,6 +9,7 @@ import Reports
 /// them: some drawn from label maps, those held out if there are any, and some without labels.
 struct ReportEncoderStage {
   let context: StageContext
+  /// Raised when the same inputs and parameters give other files: results of before are then made anew.
   private static let version = 2
   /// Label maps and scans that are shown.
   private static let shown = 2

@@ -8,6 +8,7 @@ import Reports
 /// beside their reconstructions, and random anatomies.
 struct ReportPriorStage {
   let context: StageContext
+  /// Raised when the same inputs and parameters give other files: results of before are then made anew.
   private static let version = 1
   /// Maps that are shown where none are held out.
   private static let shown = 2

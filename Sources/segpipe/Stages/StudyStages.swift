@@ -35,6 +35,7 @@ struct StudyStages {
   var prior: Location?
   var encoder: Location?
   var learnedContext: Location?
+  /// Raised when the same inputs and parameters give other files: results of before are then made anew.
   private static let version = 26
 
   /// The stages, those of scans first, in the order given.

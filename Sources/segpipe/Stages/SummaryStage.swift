@@ -7,6 +7,7 @@ import Reports
 /// Gathers the volumes and verdicts of a study's scans, those that failed included: two tables and a page.
 enum SummaryStage {
   static let name = "summary"
+  /// Raised when the same inputs and parameters give other files: results of before are then made anew.
   private static let version = 5
 
   static func stage(

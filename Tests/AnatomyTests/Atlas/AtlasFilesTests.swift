@@ -137,6 +137,36 @@ import Testing
     expectBad(scratch.path("a"), sidecar, found: "no such file")
   }
 
+  @Test func probabilitiesBeyondTheGridSumToOne() throws {
+    let scratch = try Scratch()
+    let sidecar = try written(scratch) + "_res-1_probseg.json"
+    let url = URL(fileURLWithPath: sidecar)
+    let whole = try JSONSerialization.jsonObject(with: Data(contentsOf: url))
+    for outside in [[2.0, 0, 0, 0], [1.5, -0.5, 0, 0], [0, 0, 0, 0]] {
+      var object = try #require(whole as? [String: Any])
+      object["OutsideProbabilities"] = outside
+      try JSONSerialization.data(withJSONObject: object).write(to: url)
+      let texts = outside.map { "\(Float($0))" }.joined(separator: ", ")
+      expectBad(scratch.path("a"), sidecar, found: "OutsideProbabilities \(texts)")
+    }
+  }
+
+  @Test func labelsAreNotTooMany() throws {
+    let scratch = try Scratch()
+    let stem = try written(scratch)
+    let (table, sidecar) = (stem + "_res-1_probseg.tsv", stem + "_res-1_probseg.json")
+    let rows = (1...300).map { "\($0)\tlabel \($0)" }
+    try Data((["index\tname"] + rows).joined(separator: "\n").utf8)
+      .write(to: URL(fileURLWithPath: table))
+    let url = URL(fileURLWithPath: sidecar)
+    let whole = try JSONSerialization.jsonObject(with: Data(contentsOf: url))
+    var object = try #require(whole as? [String: Any])
+    object["LabelMap"] = (1...300).map { "label \($0)" }
+    object["OutsideProbabilities"] = [1.0] + [Double](repeating: 0, count: 299)
+    try JSONSerialization.data(withJSONObject: object).write(to: url)
+    expectBad(scratch.path("a"), table, found: "300 labels")
+  }
+
   @Test func probabilitiesHaveAVolumeForEachLabel() throws {
     let scratch = try Scratch()
     let stem = try written(scratch)
