@@ -86,8 +86,8 @@ void segpipe_product(const float *a, const float *b, float *c, size_t rows, size
 }
 
 double segpipe_output_loss(const segpipe_output *layer, const segpipe_loss *loss, float *features,
-                           int backward, float *partial, size_t first, size_t last) {
-  return kernels()->output_loss(layer, loss, features, backward, partial, first, last);
+                           float *partial, size_t first, size_t last) {
+  return kernels()->output_loss(layer, loss, features, partial, first, last);
 }
 
 void segpipe_output_decode(const segpipe_output *layer, const float *features, uint8_t *argmax,

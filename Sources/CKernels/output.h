@@ -125,47 +125,6 @@ INLINE lanes tile_cross_entropy(const segpipe_output *s, const segpipe_loss *los
   return value * exists * loss->scale;
 }
 
-INLINE lanes tile_likelihood(const segpipe_output *s, const segpipe_loss *loss, size_t index,
-                             size_t v, size_t n, float *values) {
-  const uint8_t *labels = s->labels + s->start[index];
-  const size_t count = s->start[index + 1] - s->start[index];
-  const float *likelihood = loss->likelihood + index * loss->groups * TILE + v;
-  const lanes scale = existing(s, index * TILE + v) * loss->scale;
-  lanes most = splat(-3e38f), sum = splat(0);
-  for (size_t j = 0; j < count; j++) most = larger(most, load(values + j * TILE));
-  for (size_t j = 0; j < n; j++) {
-    lanes e = exponential_below(load(values + j * TILE) - most);
-    store(values + j * TILE, e);
-    sum += e;
-  }
-  if (loss->kind == SEGPIPE_JENSEN) {
-    lanes mean = splat(0);
-    for (size_t j = 0; j < count; j++)
-      mean += load(values + j * TILE) * load(likelihood + loss->group[labels[j]] * TILE);
-    mean /= sum;
-    for (size_t j = 0; j < count; j++) {
-      lanes l = load(likelihood + loss->group[labels[j]] * TILE);
-      store(values + j * TILE, scale * load(values + j * TILE) / sum * (mean - l));
-    }
-    for (size_t j = count; j < n; j++) store(values + j * TILE, splat(0));
-    return -mean * scale;
-  }
-  lanes highest = splat(-3e38f), joint = splat(0);
-  for (size_t j = 0; j < count; j++)
-    highest = larger(highest, load(likelihood + loss->group[labels[j]] * TILE));
-  for (size_t j = 0; j < count; j++)
-    joint += load(values + j * TILE) *
-             exponential_below(load(likelihood + loss->group[labels[j]] * TILE) - highest);
-  joint = larger(joint, splat(1e-37f));
-  for (size_t j = 0; j < count; j++) {
-    lanes e = load(values + j * TILE);
-    lanes r = e * exponential_below(load(likelihood + loss->group[labels[j]] * TILE) - highest) / joint;
-    store(values + j * TILE, scale * (e / sum - r));
-  }
-  for (size_t j = count; j < n; j++) store(values + j * TILE, splat(0));
-  return (logarithm(sum) - logarithm(joint) - highest) * scale;
-}
-
 // From gradients of the logits to those of the features (in place of `features`) and of the
 // weights.
 INLINE void tile_backward(const segpipe_output *s, float *features, float *partial, size_t index,
@@ -174,8 +133,8 @@ INLINE void tile_backward(const segpipe_output *s, float *features, float *parti
   const uint8_t *labels = s->labels + s->start[index];
   const size_t count = s->start[index + 1] - s->start[index];
   const size_t present = s->voxels - first < TILE ? s->voxels - first : TILE;
-  float *bias_sum = partial ? partial + s->label_count * padded : NULL;
-  float *feature_sum = partial ? bias_sum + s->label_count * 16 : NULL;
+  float *bias_sum = partial + s->label_count * padded;
+  float *feature_sum = bias_sum + s->label_count * 16;
   for (size_t group = 0; group < padded / 16; group++) {
     lanes below = splat(0);
     for (size_t v = 0; v < TILE; v += ROWS) {
@@ -192,7 +151,6 @@ INLINE void tile_backward(const segpipe_output *s, float *features, float *parti
         store(features + (group * s->voxels + first + v + a) * 16, g);
       }
     }
-    if (!partial) continue;
     store(feature_sum + group * 16, load(feature_sum + group * 16) + below);
     for (size_t j = 0; j < count; j += 4) {
       lanes even[4], odd[4];
@@ -211,7 +169,6 @@ INLINE void tile_backward(const segpipe_output *s, float *features, float *parti
       }
     }
   }
-  if (!partial) return;
   for (size_t j = 0; j < count; j++) {
     lanes sum = splat(0);
     for (size_t v = 0; v < TILE; v += 16) sum += load(t->values + j * TILE + v);
@@ -220,7 +177,7 @@ INLINE void tile_backward(const segpipe_output *s, float *features, float *parti
 }
 
 static double LEVEL(output_loss)(const segpipe_output *s, const segpipe_loss *loss, float *features,
-                                 int backward, float *partial, size_t first, size_t last) {
+                                 float *partial, size_t first, size_t last) {
   LEVEL(tile) t __attribute__((aligned(64)));
   double value = 0;
   for (size_t index = first; index < last; index++) {
@@ -228,11 +185,9 @@ static double LEVEL(output_loss)(const segpipe_output *s, const segpipe_loss *lo
     const size_t n = tile_logits(s, features, index, &t);
     lanes losses = splat(0);
     for (size_t v = 0; v < TILE; v += 16)
-      losses += loss->kind == SEGPIPE_CROSS_ENTROPY
-                    ? tile_cross_entropy(s, loss, index, v, n, t.values + v)
-                    : tile_likelihood(s, loss, index, v, n, t.values + v);
+      losses += tile_cross_entropy(s, loss, index, v, n, t.values + v);
     value += total(losses);
-    if (backward) tile_backward(s, features, partial, index, n, &t);
+    if (partial) tile_backward(s, features, partial, index, n, &t);
   }
   return value;
 }

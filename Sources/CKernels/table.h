@@ -14,7 +14,7 @@ typedef struct {
                          float *, size_t, size_t);
   void (*gather_backward)(const segpipe_gather *, const uint8_t *, const float *, float *, size_t,
                           size_t);
-  double (*output_loss)(const segpipe_output *, const segpipe_loss *, float *, int, float *, size_t,
+  double (*output_loss)(const segpipe_output *, const segpipe_loss *, float *, float *, size_t,
                         size_t);
   void (*output_decode)(const segpipe_output *, const float *, uint8_t *, float *, size_t, size_t);
   void (*output_probabilities)(const segpipe_output *, const float *, float *, size_t, size_t);

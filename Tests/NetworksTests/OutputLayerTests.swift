@@ -6,9 +6,8 @@ import Testing
 import Networks
 
 extension NetworksTests {
-  /// The fused output pass against the same formulas written out, for all three losses, every
-  /// instruction set, dense and sparse priors, and numbers of voxels, channels and labels that fill
-  /// no tile.
+  /// The fused output pass against the same formulas written out, for every instruction set, dense
+  /// and sparse priors, and numbers of voxels, channels and labels that fill no tile.
   @Suite struct OutputLayerTests {
     struct Case: Sendable {
       let channels: Int
@@ -33,7 +32,6 @@ extension NetworksTests {
       let logPrior: [[Double]]
       let prior: LabelPrior
       let target: [UInt8]
-      let likelihood: LabelLikelihood
 
       init(_ size: Case, sparse: Bool) throws {
         let shape = ActivationShape(
@@ -80,19 +78,11 @@ extension NetworksTests {
           let labels = (0..<size.labels).filter { allowed[voxel][$0] > -1e29 }
           return UInt8(labels.randomElement(using: &random) ?? 0)
         }
-        let groups = min(3, size.labels)
-        likelihood = LabelLikelihood(
-          values: randomValues(prior.tiles * groups * LabelPrior.tile, seed: 6).map { 4 * $0 - 5 },
-          group: (0..<size.labels).map { UInt8($0 % groups) }, groups: groups)
       }
 
-      func loss(_ kind: Int) -> OutputLoss {
-        [.crossEntropy(target: target), .jensen(likelihood), .exact(likelihood)][kind]
-      }
-
-      /// The loss of the given kind, written out.
+      /// The loss, written out.
       func reference(
-        _ kind: Int, features: [Double], featureBias: [Double], weight: [Double], bias: [Double]
+        features: [Double], featureBias: [Double], weight: [Double], bias: [Double]
       ) -> Double {
         let (voxels, channels) = (prior.voxels, featureBias.count)
         return (0..<voxels).map { voxel in
@@ -105,29 +95,18 @@ extension NetworksTests {
           }
           let most = logits.max() ?? 0
           let normaliser = most + log(logits.map { exp($0 - most) }.reduce(0, +))
-          func l(_ k: Int) -> Double {
-            let group = Int(likelihood.group[k])
-            let tile = (voxel / 64 * likelihood.groups + group) * 64
-            return Double(likelihood.values[tile + voxel % 64])
-          }
-          switch kind {
-          case 0: return normaliser - logits[Int(target[voxel])]
-          case 1: return -bias.indices.map { exp(logits[$0] - normaliser) * l($0) }.reduce(0, +)
-          default:
-            return -log(bias.indices.map { exp(logits[$0] - normaliser + l($0)) }.reduce(0, +))
-          }
+          return normaliser - logits[Int(target[voxel])]
         }.reduce(0, +)
       }
     }
 
     /// Gradients are sums of up to 138 x 33 single-precision terms; 1e-4 of the largest is well
     /// within 1e-3.
-    @Test(arguments: 0..<cases.count, 0..<3)
-    func lossAndGradients(case index: Int, kind: Int) throws {
+    @Test(arguments: cases) func lossAndGradients(size: Case) throws {
       defer { segpipe_limit_kernel_level(2) }
       for (sparse, level) in [(false, 2), (true, 2), (true, 1), (false, 0)] {
         segpipe_limit_kernel_level(Int32(level))
-        let problem = try Problem(Self.cases[index], sparse: sparse)
+        let problem = try Problem(size, sparse: sparse)
         let shape = problem.layer.features
         let x = problem.features.map(Double.init)
         let b = problem.featureBias.map(Double.init)
@@ -137,13 +116,11 @@ extension NetworksTests {
         let featureBiasGradient = try Tensor(count: shape.channels)
         let packed = try activation(problem.features, shape)
 
-        let expected = problem.reference(
-          kind, features: x, featureBias: b, weight: weight, bias: bias)
-        let alone = try problem.layer.forward(
-          packed, prior: problem.prior, loss: problem.loss(kind))
+        let expected = problem.reference(features: x, featureBias: b, weight: weight, bias: bias)
+        let alone = problem.layer.forward(packed, prior: problem.prior, target: problem.target)
         #expect(abs(alone - expected) < 1e-5 * abs(expected))
         let value = try problem.layer.forwardBackward(
-          packed, prior: problem.prior, loss: problem.loss(kind), scale: 0.5, gradients: gradients,
+          packed, prior: problem.prior, target: problem.target, scale: 0.5, gradients: gradients,
           featureBiasGradient: featureBiasGradient)
         #expect(abs(value - 0.5 * expected) < 1e-5 * abs(expected))
 
@@ -155,16 +132,16 @@ extension NetworksTests {
           #expect(relativeError(elements.map { found[$0] }, expected) < 1e-4)
         }
         check(try plain(packed, shape), at: x) {
-          problem.reference(kind, features: $0, featureBias: b, weight: weight, bias: bias)
+          problem.reference(features: $0, featureBias: b, weight: weight, bias: bias)
         }
         check(Array(featureBiasGradient.elements), at: b) {
-          problem.reference(kind, features: x, featureBias: $0, weight: weight, bias: bias)
+          problem.reference(features: x, featureBias: $0, weight: weight, bias: bias)
         }
         check(Array(gradients[problem.list.parameters[0]].elements), at: weight) {
-          problem.reference(kind, features: x, featureBias: b, weight: $0, bias: bias)
+          problem.reference(features: x, featureBias: b, weight: $0, bias: bias)
         }
         check(Array(gradients[problem.list.parameters[1]].elements), at: bias) {
-          problem.reference(kind, features: x, featureBias: b, weight: weight, bias: $0)
+          problem.reference(features: x, featureBias: b, weight: weight, bias: $0)
         }
       }
     }
@@ -238,11 +215,11 @@ extension NetworksTests {
       let out = (0..<size.labels).first { label in label > 0 && label % 3 == 1 } ?? 1
       let target = [UInt8](repeating: UInt8(out), count: 64) + problem.target.dropFirst(64)
       let x = try activation(problem.features, shape)
-      let lowered = try problem.layer.forward(
-        x, prior: problem.prior, loss: .crossEntropy(target: target, missing: 10))
+      let lowered = problem.layer.forward(x, prior: problem.prior, target: target, missing: 10)
       let raised = try problem.layer.forwardBackward(
-        x, prior: problem.prior, loss: .crossEntropy(target: target, missing: 11), gradients: nil,
-        featureBiasGradient: nil)
+        x, prior: problem.prior, target: target, missing: 11,
+        gradients: try ParameterValues(problem.list),
+        featureBiasGradient: try Tensor(count: shape.channels))
       #expect(abs(raised - lowered - 64) < 1e-2)
       #expect(x.elements.prefix(64 * 16).allSatisfy { $0 == 0 })
       #expect(x.elements.dropFirst(64 * 16).contains { $0 != 0 })

@@ -136,29 +136,19 @@ typedef struct {
   const uint16_t *log_prior;      // [entries][64]
 } segpipe_output;
 
-enum { SEGPIPE_CROSS_ENTROPY = 0, SEGPIPE_JENSEN = 1, SEGPIPE_EXACT = 2, SEGPIPE_SQUARE = 3 };
-
-/// What the output pass is to lower. With f_k the softmax of logits plus log prior at a voxel:
-///   CROSS_ENTROPY  - log f_target
-///   JENSEN         - sum over k of f_k l_k
-///   EXACT          - log sum over k of f_k exp(l_k)
-/// where l_k = likelihood[tile][group[k]][voxel in tile].
+/// What the output pass is to lower: - log f_target, with f the softmax of logits plus log prior.
 typedef struct {
-  int kind;
-  const uint8_t *target;          // [voxels]; CROSS_ENTROPY
+  const uint8_t *target;          // [voxels]
   float missing;                  // loss of a target that its tile has no entry for; no gradient
-  const float *likelihood;        // [tiles][groups][64]
-  const uint8_t *group;           // [K]
-  size_t groups;
   float scale;                    // of loss and gradients
 } segpipe_loss;
 
 /// Loss of tiles [first, last), summed over voxels. `features` are x with h = ELU(x +
-/// feature_bias), or h itself if feature_bias is NULL. If `backward`, they are overwritten by the
-/// gradient with respect to x (or h), and the gradients of the weights are added to `partial`
-/// unless it is NULL: weights [K][padded C], bias [K][16] (16 addends each), feature bias [padded C].
+/// feature_bias), or h itself if feature_bias is NULL. Unless `partial` is NULL, they are overwritten
+/// by the gradient with respect to x (or h), and the gradients of the weights are added to it:
+/// weights [K][padded C], bias [K][16] (16 addends each), feature bias [padded C].
 double segpipe_output_loss(const segpipe_output *layer, const segpipe_loss *loss, float *features,
-                           int backward, float *partial, size_t first, size_t last);
+                           float *partial, size_t first, size_t last);
 
 /// Most probable label and log of the sum over labels of exp(logit + log prior), at the voxels of
 /// tiles [first, last). Either output may be NULL.
@@ -198,11 +188,13 @@ typedef struct {
   const float *logits;          // [blocks][nodes][16]
 } segpipe_warped;
 
-/// What was observed, and what is to be lowered, as for segpipe_loss:
+enum { SEGPIPE_CROSS_ENTROPY = 0, SEGPIPE_JENSEN = 1, SEGPIPE_EXACT = 2, SEGPIPE_SQUARE = 3 };
+
+/// What was observed, and what is to be lowered:
 ///   CROSS_ENTROPY  - log f_target                      target >= K: not observed
 ///   JENSEN         - sum over k of f_k table[code][k]   (logarithms)
 ///   EXACT          - log sum over k of f_k table[code][k]
-///   SQUARE         1/2 (sum over k of f_k table[code][k])^2   (residuals; here alone)
+///   SQUARE         1/2 (sum over k of f_k table[code][k])^2   (residuals)
 typedef struct {
   int kind;
   const uint8_t *target;        // [voxels]

@@ -21,6 +21,8 @@ package final class OutputLayer {
   private let biases: Tensor
   private let featureBiases: Tensor
   private static let tilesPerPart = 256
+  /// Nats of a label that the prior has no entry for: about those of one part in a million.
+  package static let missingLoss: Float = 14
 
   /// The parameters are called `name`.weight and `name`.bias. At most 64 channels and 255 labels.
   /// Throws `NetworkError.outOfMemory`.
@@ -53,26 +55,26 @@ package final class OutputLayer {
     featureBiases.slice(0, count: channels).assign(featureBias.elements.prefix(channels))
   }
 
-  /// The loss in nats, summed over voxels.
-  package func forward(_ x: Tensor, prior: LabelPrior, loss: OutputLoss) throws -> Double {
-    try run(x, prior: prior, loss: loss, scale: 1, backward: false, partials: nil)
+  /// The loss in nats, summed over voxels: -log f of the given label, `[D, H, W]`. A label that the
+  /// prior has no entry for costs `missing` nats and has no gradient.
+  package func forward(
+    _ x: Tensor, prior: LabelPrior, target: [UInt8], missing: Float = missingLoss
+  ) -> Double {
+    run(x, prior: prior, target: target, missing: missing, scale: 1, partials: nil)
   }
 
   /// The loss in nats, summed over voxels, times `scale`; and its gradients.
   ///
   /// x is overwritten by the gradient with respect to it. `gradients` and `featureBiasGradient`
-  /// `[C]` are added to, unless the weights are frozen (nil). Throws `NetworkError.outOfMemory`.
+  /// `[C]` are added to. Throws `NetworkError.outOfMemory`.
   package func forwardBackward(
-    _ x: Tensor, prior: LabelPrior, loss: OutputLoss, scale: Float = 1,
-    gradients: ParameterValues?, featureBiasGradient: Tensor?
+    _ x: Tensor, prior: LabelPrior, target: [UInt8], missing: Float = missingLoss,
+    scale: Float = 1, gradients: ParameterValues, featureBiasGradient: Tensor
   ) throws -> Double {
-    guard let gradients else {
-      return try run(x, prior: prior, loss: loss, scale: scale, backward: true, partials: nil)
-    }
     let size = labelCount * (padded + 16) + padded
     let partials = try Tensor(count: parts(of: prior) * size)
-    let value = try run(
-      x, prior: prior, loss: loss, scale: scale, backward: true, partials: partials)
+    let value = run(
+      x, prior: prior, target: target, missing: missing, scale: scale, partials: partials)
     var sums = [Double](repeating: 0, count: size)
     for part in 0..<parts(of: prior) {
       for i in 0..<size { sums[i] += Double(partials.pointer[part * size + i]) }
@@ -86,10 +88,8 @@ package final class OutputLayer {
       let addends = labelCount * padded + label * 16
       gradients[bias].pointer[label] += Float(sums[addends..<addends + 16].reduce(0, +))
     }
-    if let featureBiasGradient {
-      for channel in 0..<channels {
-        featureBiasGradient.pointer[channel] += Float(sums[labelCount * (padded + 16) + channel])
-      }
+    for channel in 0..<channels {
+      featureBiasGradient.pointer[channel] += Float(sums[labelCount * (padded + 16) + channel])
     }
     return value
   }
@@ -151,18 +151,22 @@ package final class OutputLayer {
         + "\(features.extents)")
   }
 
+  /// The loss, and, with `partials`, gradients: sums of the weights' go there, x is overwritten.
   private func run(
-    _ x: Tensor, prior: LabelPrior, loss: OutputLoss, scale: Float, backward: Bool,
+    _ x: Tensor, prior: LabelPrior, target: [UInt8], missing: Float, scale: Float,
     partials: Tensor?
-  ) throws -> Double {
+  ) -> Double {
     check(prior)
-    return loss.withKernelLoss(scale: scale, voxels: prior.voxels, tiles: prior.tiles) { loss in
-      withLayer(prior) { layer in
+    precondition(target.count == prior.voxels, "\(target.count) labels for \(prior.voxels) voxels")
+    return target.withUnsafeBufferPointer { target in
+      let loss = KernelView(
+        value: segpipe_loss(target: target.baseAddress, missing: missing, scale: scale))
+      return withLayer(prior) { layer in
         let size = partials.map { $0.count / parts(of: prior) } ?? 0
         let losses = Parallel.map(parts(of: prior)) { part in
           var (layer, loss) = (layer.value, loss.value)
           return segpipe_output_loss(
-            &layer, &loss, x.pointer, backward ? 1 : 0, partials.map { $0.pointer + part * size },
+            &layer, &loss, x.pointer, partials.map { $0.pointer + part * size },
             part * Self.tilesPerPart, min(prior.tiles, (part + 1) * Self.tilesPerPart))
         }
         return losses.reduce(0, +)

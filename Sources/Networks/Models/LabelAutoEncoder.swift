@@ -10,7 +10,6 @@ package final class LabelAutoEncoder {
   package let shape: AutoEncoderShape
   package let parameters: ParameterValues
   package let gradients: ParameterValues?
-  private let purpose: Purpose
   private let encoder: LabelEncoder
   private let decoder: LabelDecoder
   private let memory: Tensor
@@ -19,7 +18,7 @@ package final class LabelAutoEncoder {
   package enum Purpose: Sendable {
     /// Encoding and decoding.
     case inference
-    /// Also gradients with respect to the latent; the weights are frozen.
+    /// Also gradients with respect to the latent, of a `WarpingAutoEncoder`; the weights are frozen.
     case latentGradient
     /// Also gradients of the weights.
     case training
@@ -30,7 +29,6 @@ package final class LabelAutoEncoder {
     let trains = purpose == .training
     var list = ParameterList()
     self.shape = shape
-    self.purpose = purpose
     self.encoder = try LabelEncoder(shape, trains: trains, parameters: &list)
     self.decoder = try LabelDecoder(shape, trains: trains, parameters: &list)
     self.parameters = try ParameterValues(list)
@@ -41,8 +39,7 @@ package final class LabelAutoEncoder {
     let decodingBack = decoding + decoder.steps
     let encodingBack = decodingBack + decoder.steps
     encoder.reserve(in: &plan, from: 0, backward: trains ? encodingBack : nil)
-    decoder.reserve(
-      in: &plan, from: decoding, backward: purpose == .inference ? nil : decodingBack)
+    decoder.reserve(in: &plan, from: decoding, backward: trains ? decodingBack : nil)
     self.memory = try Tensor(count: plan.place())
     encoder.attach(plan, memory)
     decoder.attach(plan, memory)
@@ -72,7 +69,7 @@ package final class LabelAutoEncoder {
     let dz = try Tensor(count: shape.latent)
     z.assign(latent.sample(epsilon))
     let reconstruction = try decoder.lossAndGradient(
-      z, prior: prior, loss: .crossEntropy(target: labels), scale: scale,
+      z, prior: prior, target: labels, scale: scale,
       parameters: parameters, gradients: gradients, dz: dz)
     let (dMean, dLogVariance) = latent.backward(
       dz: Array(dz.elements), epsilon: epsilon, beta: beta * scale)
@@ -82,48 +79,18 @@ package final class LabelAutoEncoder {
       reconstruction: reconstruction / Double(scale), divergence: latent.divergence)
   }
 
-  /// The loss alone.
-  package func loss(
-    _ labels: [UInt8], prior: LabelPrior, epsilon: [Float]
-  ) throws -> LabelLoss {
-    let latent = try encode(labels)
-    let z = try Tensor(count: shape.latent)
-    z.assign(latent.sample(epsilon))
-    return LabelLoss(
-      reconstruction: try decoder.loss(
-        z, prior: prior, loss: .crossEntropy(target: labels), parameters: parameters),
-      divergence: latent.divergence)
-  }
-
   /// Cross-entropy of a label volume at z, in nats, summed over voxels.
   package func crossEntropy(
     _ labels: [UInt8], prior: LabelPrior, at z: [Float]
   ) throws -> Double {
     let input = try Tensor(count: shape.latent)
     input.assign(z)
-    return try decoder.loss(
-      input, prior: prior, loss: .crossEntropy(target: labels), parameters: parameters)
+    return decoder.loss(input, prior: prior, target: labels, parameters: parameters)
   }
 
   /// q(z given labels).
   package func encode(_ labels: [UInt8]) throws -> GaussianLatent {
     try encoder.forward(labels, values: parameters)
-  }
-
-  /// Any loss of the labels at a given z, in nats, summed over voxels, times `scale`; and its
-  /// gradient with respect to z, `[latent]`. The weights are frozen.
-  package func loss(
-    at z: [Float], prior: LabelPrior, loss: OutputLoss, scale: Float = 1
-  ) throws -> (loss: Double, gradient: [Float]) {
-    guard purpose != .inference else {
-      preconditionFailure("the model was made for inference")
-    }
-    let input = try Tensor(count: shape.latent)
-    let dz = try Tensor(count: shape.latent)
-    input.assign(z)
-    let value = try decoder.lossAndGradient(
-      input, prior: prior, loss: loss, scale: scale, parameters: parameters, gradients: nil, dz: dz)
-    return (value, Array(dz.elements))
   }
 
   /// Most probable label at every voxel for a given z, `[depth, height, width]`, and, if wanted,

@@ -86,25 +86,25 @@ package final class LabelDecoder {
     }
   }
 
-  /// The loss in nats, summed over voxels.
+  /// -log of the probability of the given labels `[D, H, W]`, in nats, summed over voxels.
   func loss(
-    _ z: Tensor, prior: LabelPrior, loss: OutputLoss, parameters: ParameterValues
-  ) throws -> Double {
+    _ z: Tensor, prior: LabelPrior, target: [UInt8], parameters: ParameterValues
+  ) -> Double {
     forward(z, parameters: parameters)
-    return try output.forward(values[values.count - 1], prior: prior, loss: loss)
+    return output.forward(values[values.count - 1], prior: prior, target: target)
   }
 
-  /// The loss in nats, summed over voxels, times `scale`; its gradient with respect to z goes to
-  /// `dz`, those of the weights are added to `gradients` unless these are frozen (nil).
+  /// The same, times `scale`; its gradient with respect to z goes to
+  /// `dz`, those of the weights are added to `gradients`. Throws `NetworkError.outOfMemory`.
   func lossAndGradient(
-    _ z: Tensor, prior: LabelPrior, loss: OutputLoss, scale: Float, parameters: ParameterValues,
-    gradients: ParameterValues?, dz: Tensor
+    _ z: Tensor, prior: LabelPrior, target: [UInt8], scale: Float, parameters: ParameterValues,
+    gradients: ParameterValues, dz: Tensor
   ) throws -> Double {
     forward(z, parameters: parameters)
     let top = upsamplings.count - 1
     let value = try output.forwardBackward(
-      values[top + 1], prior: prior, loss: loss, scale: scale, gradients: gradients,
-      featureBiasGradient: gradients.map { upsamplings[top].featureBiasGradient(in: $0) })
+      values[top + 1], prior: prior, target: target, scale: scale, gradients: gradients,
+      featureBiasGradient: upsamplings[top].featureBiasGradient(in: gradients))
     for level in (0...top).reversed() {
       if level < top {
         upsamplings[level].activationBackward(
