@@ -3,17 +3,17 @@
 //
 // A vector holds 16 output channels of a voxel; the products of one input channel with 16 weights
 // are added to POSITIONS voxels of a row at once, whose sums stay in registers. Where a row ends
-// inside such a stretch, it is copied with zeros around. Kernel, stride and block are constants
-// wherever these functions are called, so that each combination is compiled by itself.
+// inside such a stretch, it is copied with zeros around. Kernel and stride are constants wherever
+// these functions are called, so that each combination is compiled by itself.
 
-// `count` voxels of `block` channels from `first` of a row of `width`, or a copy with zeros where
+// `count` voxels of 16 channels from `first` of a row of `width`, or a copy with zeros where
 // the row has none.
 INLINE const float *stretch(const float *row, ptrdiff_t first, size_t count, size_t width,
-                            size_t block, float *copy) {
-  if (first >= 0 && first + count <= width) return row + first * (ptrdiff_t)block;
+                            float *copy) {
+  if (first >= 0 && first + count <= width) return row + first * 16;
   for (size_t i = 0; i < count; i++) {
     const size_t x = (size_t)(first + (ptrdiff_t)i);  // wraps below zero: no such voxel
-    for (size_t c = 0; c < block; c++) copy[i * block + c] = x < width ? row[x * block + c] : 0;
+    for (size_t c = 0; c < 16; c++) copy[i * 16 + c] = x < width ? row[x * 16 + c] : 0;
   }
   return copy;
 }
@@ -42,11 +42,10 @@ INLINE uint32_t channels_of(const float *stretch, size_t voxels) {
 }
 
 INLINE void down(const segpipe_convolution *s, const size_t kernel, const size_t stride,
-                 const size_t block, const int sparse, const segpipe_span *spans,
-                 const float *wide, const float *packed, const float *bias, float *narrow,
-                 size_t first, size_t last) {
+                 const int sparse, const segpipe_span *spans, const float *wide,
+                 const float *packed, const float *bias, float *narrow, size_t first, size_t last) {
   float copy[(2 * POSITIONS + 2) * 16];
-  const size_t inputs = s->wide_channels / block, outputs = s->narrow_channels / 16;
+  const size_t inputs = s->wide_channels / 16, outputs = s->narrow_channels / 16;
   for (size_t index = first; index < last; index++)
     for (size_t o = 0; o < outputs; o++) {
       const segpipe_span span = span_of(spans, index, s->narrow_width);
@@ -59,26 +58,26 @@ INLINE void down(const segpipe_convolution *s, const size_t kernel, const size_t
             const size_t iz = stride * z + t / kernel - 1, iy = stride * y + t % kernel - 1;
             if (iz >= s->wide_depth || iy >= s->wide_height) continue;
             const float *row =
-                wide + ((c * s->wide_depth + iz) * s->wide_height + iy) * s->wide_width * block;
+                wide + ((c * s->wide_depth + iz) * s->wide_height + iy) * s->wide_width * 16;
             const float *in =
                 stretch(row, (ptrdiff_t)(stride * x) - 1, stride * (POSITIONS - 1) + kernel,
-                        s->wide_width, block, copy);
+                        s->wide_width, copy);
             const float *w =
-                packed + ((o * inputs + c) * kernel * kernel + t) * kernel * block * 16;
+                packed + ((o * inputs + c) * kernel * kernel + t) * kernel * 256;
             if (sparse) {
               const uint32_t found = channels_of(in, stride * (POSITIONS - 1) + kernel);
               for (uint32_t left = found; left; left &= left - 1)
                 for (size_t tap = 0; tap < kernel; tap++) {
-                  const size_t i = tap * block + (size_t)__builtin_ctz(left);
+                  const size_t i = tap * 16 + (size_t)__builtin_ctz(left);
                   const lanes weight = load(w + i * 16);
                   for (size_t p = 0; p < POSITIONS; p++)
-                    sum[p] += in[stride * p * block + i] * weight;
+                    sum[p] += in[stride * p * 16 + i] * weight;
                 }
               continue;
             }
-            for (size_t i = 0; i < kernel * block; i++) {
+            for (size_t i = 0; i < kernel * 16; i++) {
               const lanes weight = load(w + i * 16);
-              for (size_t p = 0; p < POSITIONS; p++) sum[p] += in[stride * p * block + i] * weight;
+              for (size_t p = 0; p < POSITIONS; p++) sum[p] += in[stride * p * 16 + i] * weight;
             }
           }
         float *out = narrow + ((o * s->narrow_depth * s->narrow_height + index) * s->narrow_width +
@@ -113,7 +112,7 @@ INLINE void up(const segpipe_convolution *s, const size_t kernel, const segpipe_
                   narrow +
                   ((o * s->narrow_depth + iz) * s->narrow_height + iy) * s->narrow_width * 16;
               const float *in =
-                  stretch(row, (ptrdiff_t)x / 2 - 1, half + 2, s->narrow_width, 16, copy);
+                  stretch(row, (ptrdiff_t)x / 2 - 1, half + 2, s->narrow_width, copy);
               const float *w =
                   packed + (((c * inputs + o) * kernel + tz) * kernel + ty) * kernel * 256;
               for (size_t channel = 0; channel < 16; channel++) {
@@ -142,24 +141,24 @@ INLINE void up(const segpipe_convolution *s, const size_t kernel, const segpipe_
 }
 
 // Adds voxels [begin, end) of a row, at which the taps [from, to) have a wide voxel, to kernel x
-// group sums. `wide` is shifted by the first of the group's channels.
-INLINE void weights_row(const size_t stride, const size_t block, const size_t group,
-                        const float *narrow, const float *wide, size_t begin, size_t end,
-                        size_t from, size_t to, lanes sum[4][CHANNELS]) {
+// CHANNELS sums. `wide` is shifted by the first of these channels.
+INLINE void weights_row(const size_t stride, const float *narrow, const float *wide,
+                        size_t begin, size_t end, size_t from, size_t to,
+                        lanes sum[4][CHANNELS]) {
   for (size_t x = begin; x < end; x++) {
     const lanes value = load(narrow + x * 16);
-    const float *in = wide + (ptrdiff_t)(stride * x * block) - (ptrdiff_t)block;
+    const float *in = wide + (ptrdiff_t)(stride * x * 16) - 16;
     for (size_t tap = from; tap < to; tap++)
-      for (size_t channel = 0; channel < group; channel++)
-        sum[tap][channel] += in[tap * block + channel] * value;
+      for (size_t channel = 0; channel < CHANNELS; channel++)
+        sum[tap][channel] += in[tap * 16 + channel] * value;
   }
 }
 
 INLINE void weights(const segpipe_convolution *s, const size_t kernel, const size_t stride,
-                    const size_t block, const float *wide, const float *narrow, float *packed,
-                    size_t first, size_t last) {
-  const size_t inputs = s->wide_channels / block, outputs = s->narrow_channels / 16;
-  const size_t width = s->narrow_width, group = block < CHANNELS ? block : CHANNELS;
+                    const float *wide, const float *narrow, float *packed, size_t first,
+                    size_t last) {
+  const size_t inputs = s->wide_channels / 16, outputs = s->narrow_channels / 16;
+  const size_t width = s->narrow_width;
   // Voxels [1, full) have all taps inside the row: stride x + tap - 1 < wide width.
   size_t full = width;
   while (full > 1 && stride * (full - 1) + kernel - 2 >= s->wide_width) full--;
@@ -170,29 +169,29 @@ INLINE void weights(const segpipe_convolution *s, const size_t kernel, const siz
         const size_t iz = stride * z + t / kernel - 1, iy = stride * y + t % kernel - 1;
         if (iz >= s->wide_depth || iy >= s->wide_height) continue;
         const float *row =
-            wide + ((c * s->wide_depth + iz) * s->wide_height + iy) * s->wide_width * block;
+            wide + ((c * s->wide_depth + iz) * s->wide_height + iy) * s->wide_width * 16;
         for (size_t o = 0; o < outputs; o++) {
           const float *in =
               narrow + (o * s->narrow_depth * s->narrow_height + index) * width * 16;
-          float *out = packed + ((o * inputs + c) * kernel * kernel + t) * kernel * block * 16;
-          for (size_t channel = 0; channel < block; channel += group) {
+          float *out = packed + ((o * inputs + c) * kernel * kernel + t) * kernel * 256;
+          for (size_t channel = 0; channel < 16; channel += CHANNELS) {
             lanes sum[4][CHANNELS];
             for (size_t tap = 0; tap < kernel; tap++)
-              for (size_t i = 0; i < group; i++)
-                sum[tap][i] = load(out + (tap * block + channel + i) * 16);
+              for (size_t i = 0; i < CHANNELS; i++)
+                sum[tap][i] = load(out + (tap * 16 + channel + i) * 16);
             for (size_t x = 0; x < width; x++) {
               size_t to = kernel;
               while (to > 0 && stride * x + to - 2 >= s->wide_width && stride * x + to > 1) to--;
               if (x == 1 && full > 1) {
-                weights_row(stride, block, group, in, row + channel, 1, full, 0, kernel, sum);
+                weights_row(stride, in, row + channel, 1, full, 0, kernel, sum);
                 x = full - 1;
               } else {
-                weights_row(stride, block, group, in, row + channel, x, x + 1, x == 0, to, sum);
+                weights_row(stride, in, row + channel, x, x + 1, x == 0, to, sum);
               }
             }
             for (size_t tap = 0; tap < kernel; tap++)
-              for (size_t i = 0; i < group; i++)
-                store(out + (tap * block + channel + i) * 16, sum[tap][i]);
+              for (size_t i = 0; i < CHANNELS; i++)
+                store(out + (tap * 16 + channel + i) * 16, sum[tap][i]);
           }
         }
       }
@@ -201,18 +200,14 @@ INLINE void weights(const segpipe_convolution *s, const size_t kernel, const siz
 static void LEVEL(down)(const segpipe_convolution *s, const segpipe_span *spans, const float *wide,
                         const float *packed, const float *bias, float *narrow, size_t first,
                         size_t last) {
-  if (s->kernel == 4 && s->stride == 2 && s->block == 16)
-    down(s, 4, 2, 16, 0, spans, wide, packed, bias, narrow, first, last);
-  if (s->kernel == 3 && s->stride == 2 && s->block == 16)
-    down(s, 3, 2, 16, 0, spans, wide, packed, bias, narrow, first, last);
-  if (s->kernel == 3 && s->stride == 1 && s->block == 16 && s->sparse)
-    down(s, 3, 1, 16, 1, spans, wide, packed, bias, narrow, first, last);
-  if (s->kernel == 3 && s->stride == 1 && s->block == 16 && !s->sparse)
-    down(s, 3, 1, 16, 0, spans, wide, packed, bias, narrow, first, last);
-  if (s->kernel == 3 && s->stride == 2 && s->block == 1)
-    down(s, 3, 2, 1, 0, spans, wide, packed, bias, narrow, first, last);
-  if (s->kernel == 3 && s->stride == 1 && s->block == 1)
-    down(s, 3, 1, 1, 0, spans, wide, packed, bias, narrow, first, last);
+  if (s->kernel == 4 && s->stride == 2)
+    down(s, 4, 2, 0, spans, wide, packed, bias, narrow, first, last);
+  if (s->kernel == 3 && s->stride == 2)
+    down(s, 3, 2, 0, spans, wide, packed, bias, narrow, first, last);
+  if (s->kernel == 3 && s->stride == 1 && s->sparse)
+    down(s, 3, 1, 1, spans, wide, packed, bias, narrow, first, last);
+  if (s->kernel == 3 && s->stride == 1 && !s->sparse)
+    down(s, 3, 1, 0, spans, wide, packed, bias, narrow, first, last);
 }
 
 static void LEVEL(up)(const segpipe_convolution *s, const segpipe_span *spans, const float *narrow,
@@ -224,16 +219,12 @@ static void LEVEL(up)(const segpipe_convolution *s, const segpipe_span *spans, c
 
 static void LEVEL(weights)(const segpipe_convolution *s, const float *wide, const float *narrow,
                            float *packed, size_t first, size_t last) {
-  if (s->kernel == 4 && s->stride == 2 && s->block == 16)
-    weights(s, 4, 2, 16, wide, narrow, packed, first, last);
-  if (s->kernel == 3 && s->stride == 2 && s->block == 16)
-    weights(s, 3, 2, 16, wide, narrow, packed, first, last);
-  if (s->kernel == 3 && s->stride == 1 && s->block == 16)
-    weights(s, 3, 1, 16, wide, narrow, packed, first, last);
-  if (s->kernel == 3 && s->stride == 2 && s->block == 1)
-    weights(s, 3, 2, 1, wide, narrow, packed, first, last);
-  if (s->kernel == 3 && s->stride == 1 && s->block == 1)
-    weights(s, 3, 1, 1, wide, narrow, packed, first, last);
+  if (s->kernel == 4 && s->stride == 2)
+    weights(s, 4, 2, wide, narrow, packed, first, last);
+  if (s->kernel == 3 && s->stride == 2)
+    weights(s, 3, 2, wide, narrow, packed, first, last);
+  if (s->kernel == 3 && s->stride == 1)
+    weights(s, 3, 1, wide, narrow, packed, first, last);
 }
 
 // c += a b for a [rows][depth], b [depth][16], c [rows][16], rows a multiple of POSITIONS: what

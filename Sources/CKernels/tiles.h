@@ -31,7 +31,7 @@ INLINE void tile_inputs(const segpipe_convolution *s, const float *block, size_t
       const size_t iz = z + plane - 1, iy = y + row - 1;  // wrap below zero: no such row
       in[plane] = iz < s->wide_depth && iy < s->wide_height
                       ? stretch(block + (iz * s->wide_height + iy) * s->wide_width * 16,
-                                (ptrdiff_t)x - 1, COLUMNS_OF_TILES, s->wide_width, 16, copies[plane])
+                                (ptrdiff_t)x - 1, COLUMNS_OF_TILES, s->wide_width, copies[plane])
                       : nothing;
     }
     for (size_t column = 0; column < COLUMNS_OF_TILES; column++) {

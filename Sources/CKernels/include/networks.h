@@ -2,8 +2,8 @@
 //
 // Every function works on a part of the problem that its caller chooses (voxels, planes, tiles), so
 // that the caller decides about threads and about the order of sums. Activations have C channels
-// over `voxels` voxels, stored [padded C / 16][voxels][16]; only where a block of 1 is named, they
-// are stored [C][voxels]. `padded` means: rounded up to a multiple of 16 and filled with zeros.
+// over `voxels` voxels, stored [padded C / 16][voxels][16]. `padded` means: rounded up to a multiple
+// of 16 and filled with zeros.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -75,40 +75,39 @@ typedef struct {
 /// A wide volume with C channels and a narrow one with O:
 ///   narrow[o, j] = sum over c, t of weight[o, c, t] wide[c, stride j + t - 1],  t in [0, kernel)
 /// where wide voxels outside of the volume are zero. A narrow extent is the wide one divided by the
-/// stride, rounded up. C is a multiple of `block`, O of 16. Combinations: kernel 3 or 4 with stride
-/// 2 and block 16; kernel 3 with stride 1 and block 16; kernel 3 with either stride and block 1.
+/// stride, rounded up. C and O are multiples of 16. Combinations: kernel 3 or 4 with stride 2;
+/// kernel 3 with stride 1.
 typedef struct {
   size_t wide_channels, wide_depth, wide_height, wide_width;
   size_t narrow_channels, narrow_depth, narrow_height, narrow_width;
   size_t kernel, stride;
-  size_t block;  // of wide; narrow is blocked by 16
   int linear;    // whether the bias comes without ELU
   int adds;      // whether the output is added to, by `up` alone
   int sparse;    // whether wide is mostly zeros, which `down` of stride 1 then passes over
 } segpipe_convolution;
 
 /// narrow from wide, for narrow rows [first, last) (row = z * height + y) of every channel. packed:
-/// [O / 16][C / block][kernel^3][block c][16 o]. With a bias [O], it is added and ELU applied
+/// [O / 16][C / 16][kernel^3][16 c][16 o]. With a bias [O], it is added and ELU applied
 /// unless linear. With `spans`, one a narrow row, only those are made.
 void segpipe_convolution_down(const segpipe_convolution *shape, const segpipe_span *spans,
                               const float *wide, const float *packed, const float *bias,
                               float *narrow, size_t first, size_t last);
-/// The same for kernel 3, stride 1 and block 16 in tiles of 2x2x2 voxels, for rows of tiles [first, last) (z / 2 *
-/// rows of tiles in a plane + y / 2), by fewer products. packed: [O / 16][C / 16][64][16 c][16 o], what
-/// `segpipe_tile_weights` makes of each pair of channels.
+/// The same for kernel 3 and stride 1 in tiles of 2x2x2 voxels, for rows of tiles [first, last)
+/// (z / 2 * rows of tiles in a plane + y / 2), by fewer products. packed:
+/// [O / 16][C / 16][64][16 c][16 o], what `segpipe_tile_weights` makes of each pair of channels.
 void segpipe_convolution_tiles(const segpipe_convolution *shape, const segpipe_span *spans,
                                const float *wide, const float *packed, const float *bias,
                                float *narrow, size_t first, size_t last);
 /// From the 3x3x3 weights of a pair of channels.
 void segpipe_tile_weights(const float weights[27], float tiles[64]);
-/// The transpose, for stride 2 and block 16: wide from narrow, for wide rows [first, last).
+/// The transpose, for stride 2: wide from narrow, for wide rows [first, last).
 /// packed: [C / 16][O / 16][kernel^3][16 o][16 c]. With a bias [C], it is added and ELU applied
 /// unless linear. With `spans`, one a wide row, only those are made, from an even voxel on.
 void segpipe_convolution_up(const segpipe_convolution *shape, const segpipe_span *spans,
                             const float *narrow, const float *packed, const float *bias,
                             float *wide, size_t first, size_t last);
 /// Gradient of the weights over narrow rows [first, last), added to packed
-/// [O / 16][C / block][kernel^3][block c][16 o].
+/// [O / 16][C / 16][kernel^3][16 c][16 o].
 void segpipe_convolution_weights(const segpipe_convolution *shape, const float *wide,
                                  const float *narrow, float *packed, size_t first, size_t last);
 /// c += a b for a [rows][depth], b [depth][16], c [rows][16]; rows is a multiple of 84.

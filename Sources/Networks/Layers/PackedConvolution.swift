@@ -22,7 +22,7 @@ final class PackedConvolution {
   private let isSparse: Bool
   /// Numbers that a kernel takes of a pair of channels: k^3, or 64 where it works in tiles.
   private let products: Int
-  /// `[O / 16][C / block][products][block c][16 o]`.
+  /// `[O / 16][C / 16][products][16 c][16 o]`.
   private let forwardWeights: Tensor
   /// `[C / 16][O / 16][products][16 o][16 c]`, taps reversed for stride 1.
   private let transposeWeights: Tensor?
@@ -36,15 +36,13 @@ final class PackedConvolution {
     wide: ActivationShape, narrow: ActivationShape, kernel: Int, stride: Int, transposes: Bool,
     trains: Bool, isSparse: Bool = false
   ) throws {
-    precondition(narrow.block == 16, "the narrow side must be blocked")
-    precondition(!transposes || wide.block == 16, "a plain wide side has no transpose")
     self.wide = wide
     self.narrow = narrow
     self.kernel = kernel
     self.stride = stride
     self.isSparse = isSparse
     let taps = kernel * kernel * kernel
-    self.products = kernel == 3 && stride == 1 && wide.block == 16 && !isSparse ? 64 : taps
+    self.products = kernel == 3 && stride == 1 && !isSparse ? 64 : taps
     let pairs = wide.paddedChannels * narrow.paddedChannels
     self.forwardWeights = try Tensor(count: pairs * products)
     self.transposeWeights = transposes ? try Tensor(count: pairs * products) : nil
@@ -200,12 +198,11 @@ final class PackedConvolution {
       wide_height: wide.extents.height, wide_width: wide.extents.width,
       narrow_channels: narrow.paddedChannels, narrow_depth: narrow.extents.depth,
       narrow_height: narrow.extents.height, narrow_width: narrow.extents.width, kernel: kernel,
-      stride: stride, block: wide.block, linear: 0, adds: 0,
-      sparse: isSparse ? 1 : 0)
+      stride: stride, linear: 0, adds: 0, sparse: isSparse ? 1 : 0)
   }
 
-  /// Calls `body` for every 16 output channels with each block of input channels, and with where the `numbers` of
-  /// a pair of channels lie.
+  /// Calls `body` for every 16 output channels with every 16 input channels, and with where the
+  /// `numbers` of a pair of channels lie.
   private func forEachBlock(
     of numbers: Int,
     _ body:
@@ -213,11 +210,11 @@ final class PackedConvolution {
         _ outer: Range<Int>, _ inner: Range<Int>, _ place: (_ o: Int, _ c: Int, _ i: Int) -> Int
       ) -> Void
   ) {
-    let (block, inputs) = (wide.block, wide.paddedChannels / wide.block)
+    let inputs = wide.paddedChannels / 16
     Parallel.forEach(narrow.paddedChannels / 16 * inputs) { [wide, narrow] index in
-      let (o, c) = (index / inputs * 16, index % inputs * block)
-      body(o..<min(o + 16, narrow.channels), c..<min(c + block, wide.channels)) { o, c, i in
-        (((o / 16 * inputs + c / block) * numbers + i) * block + c % block) * 16 + o % 16
+      let (o, c) = (index / inputs * 16, index % inputs * 16)
+      body(o..<min(o + 16, narrow.channels), c..<min(c + 16, wide.channels)) { o, c, i in
+        (((o / 16 * inputs + c / 16) * numbers + i) * 16 + c % 16) * 16 + o % 16
       }
     }
   }

@@ -1,34 +1,20 @@
-/// Channels over a volume, in one of two layouts.
+/// Channels over a volume, in the layout of activations between layers.
 ///
-/// Blocked, between layers: `[padded channels / 16][depth][height][width][16]`, so that the
-/// channels of a voxel fill a vector; channels are rounded up to a multiple of 16, those beyond the
-/// last are zero. Plain, for inputs of few channels such as a scan:
-/// `[channels][depth][height][width]`.
+/// `[padded channels / 16][depth][height][width][16]`, so that 16 channels of a voxel fill a vector;
+/// channels are rounded up to a multiple of 16, those beyond the last are zero. The plain layout
+/// that it is packed from is `[channels][depth][height][width]`.
 package struct ActivationShape: Hashable, Sendable {
   package let channels: Int
   package let extents: Extents
-  /// Channels that lie side by side at a voxel: 16 or, if plain, 1.
-  package let block: Int
 
-  /// The blocked layout.
   package init(channels: Int, extents: Extents) {
-    self.init(channels: channels, extents: extents, block: 16)
-  }
-
-  /// The plain layout.
-  package static func plain(channels: Int, extents: Extents) -> ActivationShape {
-    ActivationShape(channels: channels, extents: extents, block: 1)
-  }
-
-  private init(channels: Int, extents: Extents, block: Int) {
     precondition(channels > 0, "channels (=\(channels)) must be positive")
     self.channels = channels
     self.extents = extents
-    self.block = block
   }
 
-  /// Channels, rounded up to whole blocks.
-  package var paddedChannels: Int { (channels + block - 1) / block * block }
+  /// Channels, rounded up to whole vectors.
+  package var paddedChannels: Int { Lanes.padded(channels) }
 
   /// Number of elements in the plain layout.
   package var plainCount: Int { channels * extents.count }
@@ -51,8 +37,8 @@ package struct ActivationShape: Hashable, Sendable {
   private func copy(_ body: (_ plain: Int, _ blocked: Int) -> Void) {
     let voxels = extents.count
     for channel in 0..<channels {
-      let first = channel / block * voxels * block + channel % block
-      for voxel in 0..<voxels { body(channel * voxels + voxel, first + voxel * block) }
+      let first = channel / 16 * voxels * 16 + channel % 16
+      for voxel in 0..<voxels { body(channel * voxels + voxel, first + voxel * 16) }
     }
   }
 }
