@@ -130,13 +130,12 @@ extension NetworksTests {
 
       mutating func step() throws {
         let epsilon = (0..<4).map { _ in state.random.normal() }
-        _ = try model.differentiate(
-          labels[state.position % 3], prior: prior, epsilon: epsilon)
+        let step = state.adam.steps
+        _ = try model.differentiate(labels[step % 3], prior: prior, epsilon: epsilon)
         if let gradients = model.gradients {
           state.adam.step(model.parameters, gradients: gradients, rate: 0.01)
         }
-        if state.position > 0 { state.average?.add(model.parameters) }
-        state.position += 1
+        if step > 0 { state.average?.add(model.parameters) }
         model.update()
       }
 
@@ -157,7 +156,7 @@ extension NetworksTests {
       var resumed = try Training()
       #expect(checkpoints.restore(&resumed.state).steps == 3)
       resumed.model.update()
-      #expect(resumed.state.position == 3 && resumed.state.adam.steps == 3)
+      #expect(resumed.state.adam.steps == 3)
       for _ in 3..<6 { try resumed.step() }
       #expect(resumed.bytes == whole.bytes)
       #expect(resumed.state.random == whole.state.random)

@@ -76,7 +76,6 @@ package final class PriorTrainer: Trainer {
     let rate = settings.schedule.rate(step)
     let norm = try state.step(gradients, rate: rate)
     model.update()
-    state.position = index
     sums.add(loss, voxels: voxels, norm: norm)
     let reports: [PriorReport] = sums.reports(after: step + 1, of: settings.steps, rate: rate)
     try state.keep(sums)

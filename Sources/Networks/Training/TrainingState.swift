@@ -1,15 +1,13 @@
 import Foundation
 
-/// All that training needs to go on as if it had never stopped: weights, optimiser, random state
-/// and position.
+/// All that training needs to go on as if it had never stopped: weights, optimiser and random state,
+/// which tells where in the data training is as well.
 package struct TrainingState {
   package let weights: ParameterValues
   package var adam: Adam
   /// Mean of the weights over steps, where a training takes one.
   package var average: WeightAverage?
   package var random: Philox
-  /// Position in the data, counted by the caller.
-  package var position: Int
   /// Threads that the last step ran on, for the record: results do not depend on this number.
   package var threads: Int
   /// Words of the caller, such as what the data were.
@@ -17,13 +15,12 @@ package struct TrainingState {
 
   package init(
     weights: ParameterValues, adam: Adam, average: WeightAverage? = nil, random: Philox,
-    position: Int = 0, threads: Int, notes: [String: String] = [:]
+    threads: Int, notes: [String: String] = [:]
   ) {
     self.weights = weights
     self.adam = adam
     self.average = average
     self.random = random
-    self.position = position
     self.threads = threads
     self.notes = notes
   }
@@ -31,7 +28,6 @@ package struct TrainingState {
   private struct Counters: Codable {
     let steps: Int
     let random: Philox
-    let position: Int
     let threads: Int
     let notes: [String: String]
     let averaged: Int?
@@ -46,7 +42,7 @@ package struct TrainingState {
     encoder.outputFormatting = .sortedKeys
     let counters = try encoder.encode(
       Counters(
-        steps: adam.steps, random: random, position: position, threads: threads, notes: notes,
+        steps: adam.steps, random: random, threads: threads, notes: notes,
         averaged: average?.count))
     return try Safetensors.write(
       parts.flatMap { Safetensors.items($0.values, prefix: $0.prefix) },
@@ -85,7 +81,6 @@ package struct TrainingState {
     adam.resume(after: counters.steps)
     average?.count = counters.averaged ?? 0
     random = counters.random
-    position = counters.position
     threads = counters.threads
     notes = counters.notes
   }
