@@ -29,8 +29,6 @@ static const kernel_table *kernels(void) {
 
 void segpipe_exp(const float *in, float *out, size_t count) { kernels()->exp(in, out, count); }
 
-void segpipe_log(const float *in, float *out, size_t count) { kernels()->log(in, out, count); }
-
 void segpipe_elu(float *x, size_t count) { kernels()->elu(x, count); }
 
 void segpipe_elu_backward(const float *y, float *gradient, size_t count, float sum[16]) {

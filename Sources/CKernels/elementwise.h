@@ -6,12 +6,6 @@ static void LEVEL(exp)(const float *in, float *out, size_t count) {
   for (; i < count; i++) out[i] = exponential(splat(in[i]))[0];
 }
 
-static void LEVEL(log)(const float *in, float *out, size_t count) {
-  size_t i = 0;
-  for (; i + 16 <= count; i += 16) store(out + i, logarithm(load(in + i)));
-  for (; i < count; i++) out[i] = logarithm(splat(in[i]))[0];
-}
-
 static void LEVEL(elu)(float *x, size_t count) {
   size_t i = 0;
   for (; i + 16 <= count; i += 16) store(x + i, elu(load(x + i)));

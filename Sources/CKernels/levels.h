@@ -14,9 +14,9 @@
 #include "tiles.h"
 
 const kernel_table LEVEL(kernels) = {
-    LEVEL(exp),         LEVEL(log),           LEVEL(elu),
-    LEVEL(elu_backward), LEVEL(add),          LEVEL(sum_of_squares),
-    LEVEL(adam_step),   LEVEL(gather_forward), LEVEL(gather_backward),
+    LEVEL(exp),         LEVEL(elu),           LEVEL(elu_backward),
+    LEVEL(add),         LEVEL(sum_of_squares), LEVEL(adam_step),
+    LEVEL(gather_forward), LEVEL(gather_backward),
     LEVEL(output_loss), LEVEL(output_decode), LEVEL(output_probabilities),
     LEVEL(down),        LEVEL(up),            LEVEL(weights),
     LEVEL(warp_loss),   LEVEL(warp_row),      LEVEL(product),

@@ -4,7 +4,6 @@
 
 typedef struct {
   void (*exp)(const float *, float *, size_t);
-  void (*log)(const float *, float *, size_t);
   void (*elu)(float *, size_t);
   void (*elu_backward)(const float *, float *, size_t, float *);
   void (*add)(const float *, float *, size_t);

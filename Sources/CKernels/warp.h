@@ -23,7 +23,6 @@ INLINE LEVEL(place) warp_place(size_t voxel, size_t factor, size_t nodes) {
 
 // What a cell of the lattice shares between its voxels.
 typedef struct {
-  size_t blocks;
   lanes shift[8], shift_gradient[8];
   lanes logits[8][WARP_BLOCKS], gradients[8][WARP_BLOCKS];
   size_t nodes[8];
@@ -248,7 +247,6 @@ static double LEVEL(warp_loss)(const segpipe_warped *s, const segpipe_observed *
   const size_t z_last = f * slab + f / 2 < s->depth ? f * slab + f / 2 : s->depth;
   LEVEL(tally) tally = {.loss = 0, .count = 0};
   LEVEL(cell) cell;
-  cell.blocks = blocks;
   const LEVEL(place) slab_place = warp_place(z_first, f, nz);
   for (size_t q = 0; q <= ny; q++) {
     const size_t y_first = q == 0 ? 0 : f * (q - 1) + f / 2;

@@ -6,8 +6,8 @@ import Networks
 
 extension NetworksTests {
   @Suite struct MathematicsTests {
-    /// The errors that `CKernels.h` states, on every instruction set.
-    @Test(arguments: [0, 1, 2]) func exponentialAndLogarithm(level: Int) {
+    /// The error that `CKernels.h` states, on every instruction set.
+    @Test(arguments: [0, 1, 2]) func exponential(level: Int) {
       defer { segpipe_limit_kernel_level(2) }
       segpipe_limit_kernel_level(Int32(level))
       let x = stride(from: Float(-87.2), through: 88.2, by: 0.0137).map { $0 }
@@ -15,12 +15,6 @@ extension NetworksTests {
       segpipe_exp(x, &y, x.count)
       let worst = zip(x, y).map { abs(Double($1) / exp(Double($0)) - 1) }.max() ?? 1
       #expect(worst < 3e-7)
-      var back = y
-      segpipe_log(y, &back, y.count)
-      let error = zip(y, back).map {
-        abs(Double($1) - log(Double($0))) / (1 + abs(log(Double($0))))
-      }.max()
-      #expect(error ?? 1 < 1e-7)
     }
 
     @Test func halfPrecision() {

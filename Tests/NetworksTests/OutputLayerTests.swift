@@ -224,11 +224,5 @@ extension NetworksTests {
       #expect(x.elements.prefix(64 * 16).allSatisfy { $0 == 0 })
       #expect(x.elements.dropFirst(64 * 16).contains { $0 != 0 })
     }
-
-    @Test func sparsePriorKeepsFewLabels() throws {
-      let size = Self.cases[0]
-      #expect(try Problem(size, sparse: false).prior.labelsPerVoxel == 32)
-      #expect(try Problem(size, sparse: true).prior.labelsPerVoxel < 24)
-    }
   }
 }

@@ -87,16 +87,4 @@ package struct Posteriors: Sendable {
       filled = grid.count
     }
   }
-
-  /// The probabilities of every label at a voxel, in units of 1/`levels`.
-  package func values(at x: Int, _ y: Int, _ z: Int) -> [Int] {
-    var result = [Int](repeating: 0, count: labels)
-    let plane = planes[z]
-    let voxel = y * grid.extents.x + x
-    let start = voxel == 0 ? 0 : Int(plane.ends[voxel - 1])
-    for entry in plane.entries[start..<Int(plane.ends[voxel])] {
-      result[Int(entry >> 16)] = Int(entry & 0xFFFF)
-    }
-    return result
-  }
 }

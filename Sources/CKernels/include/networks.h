@@ -17,8 +17,6 @@ void segpipe_limit_kernel_level(int level);
 
 /// out[i] = exp(in[i]); relative error at most 3e-7, inputs clamped to [-87.3, 88.3].
 void segpipe_exp(const float *in, float *out, size_t count);
-/// out[i] = log(in[i]) for normal positive numbers; absolute error at most 1e-7 (1 + |log|).
-void segpipe_log(const float *in, float *out, size_t count);
 /// x[i] = ELU(x[i]).
 void segpipe_elu(float *x, size_t count);
 /// gradient[i] *= ELU'(x) where y[i] = ELU(x); sum[i % 16] += the result.

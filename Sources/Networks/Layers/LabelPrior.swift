@@ -92,9 +92,6 @@ package final class LabelPrior: Sendable {
   /// Number of tiles.
   package var tiles: Int { start.count - 1 }
 
-  /// Number of labels kept, averaged over voxels.
-  package var labelsPerVoxel: Double { Double(labels.count) / Double(max(tiles, 1)) }
-
   /// `[entries][64]` in half precision; valid while this prior lives.
   var logPrior: UnsafePointer<UInt16> {
     UnsafePointer(UnsafeMutableRawPointer(storage.pointer).assumingMemoryBound(to: UInt16.self))

@@ -125,9 +125,10 @@ import Testing
     }
     let posteriors = try #require(after.posteriors)
     let entropy = try #require(after.entropy)
+    let channels = (0..<5).map { posteriors.channel($0) { Int($0) } }
     var soft = [Double](repeating: 0, count: 5)
     for (i, voxel) in voxels.enumerated() {
-      let values = posteriors.values(at: voxel.x, voxel.y, voxel.z)
+      let values = channels.map { $0[i] }
       #expect(values.reduce(0, +) == 65535)
       #expect(values.indices.max { values[$0] < values[$1] } == Int(after.labels[i]))
       let shares = values.map { Double($0) / 65535 }
