@@ -1,5 +1,6 @@
 import CKernels
 import Imaging
+import Networks
 import Parallel
 
 /// The location prior summed over the labels of each tissue group, dense and ready for interpolation.
@@ -26,7 +27,7 @@ package struct GroupPrior: Sendable {
   package init(_ prior: LocationPrior, factor: Int, groupOf: [Int], groups: Int) {
     let fine = prior.grid
     let grid = fine.coarsened(by: SIMD3(repeating: factor))
-    let lanes = (groups + 15) / 16 * 16
+    let lanes = Lanes.padded(groups)
     var outside = [Float](repeating: 0, count: lanes)
     for (label, probability) in prior.outside.enumerated() {
       outside[groupOf[label]] += probability

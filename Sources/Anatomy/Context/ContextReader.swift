@@ -163,7 +163,7 @@ struct ContextReader: Sendable {
     func value(_ x: Int, _ y: Int, _ z: Int, _ label: UInt8) -> Float {
       let (box, channel) = (shape.extents, channelOf[Int(label)])
       let voxel = ((z - lower.z) * box.height + y - lower.y) * box.width + x - lower.x
-      return values.pointer[(channel / 16 * box.count + voxel) * 16 + channel % 16]
+      return values.pointer[shape.index(channel: channel, voxel: voxel)]
     }
   }
 

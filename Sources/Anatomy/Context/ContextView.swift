@@ -50,7 +50,7 @@ struct ContextView: Sendable {
           for x in 0..<known.count {
             for i in entry..<entry + Int(posteriors.counts[x]) {
               let channel = channelOf[Int(posteriors.labels[i])]
-              q.pointer[(channel / 16 * box.count + first + x) * 16 + channel % 16] +=
+              q.pointer[shape.index(channel: channel, voxel: first + x)] +=
                 share * posteriors.values[i]
             }
             entry += Int(posteriors.counts[x])

@@ -204,7 +204,7 @@ struct ContextLoss {
   private func visit(
     _ truth: [UInt8], on grid: Grid, from lower: SIMD3<Int>
   ) -> [PlaneSums] {
-    let (box, blocks) = (shape.extents, shape.paddedChannels / 16)
+    let box = shape.extents
     let limit = Self.limit
     Parallel.forEachRange(of: logits.count, size: 1 << 16) { range in
       for i in range {
@@ -230,41 +230,39 @@ struct ContextLoss {
             let at = grid.index(x, y, z)
             label = Int(truth[at])
             // The border is left where the posterior has it.
-            let found = mostProbable(voxel, stride: box.count * 16)
+            let found = mostProbable(voxel)
             if label < shape.channels, isBeside(found, SIMD3(x, y, z), at, truth, grid.extents) {
               label = found
             }
           }
-          judge(voxel, label, blocks: blocks, stride: box.count * 16, &sums)
+          judge(voxel, label, &sums)
         }
       }
       return sums
     }
   }
 
-  private func judge(
-    _ voxel: Int, _ label: Int, blocks: Int, stride: Int, _ sums: inout PlaneSums
-  ) {
-    guard label < shape.channels, isJudged[label] || share(voxel, stride: stride) > Self.leastShare
-    else {
-      for block in 0..<blocks {
-        (logits.pointer + block * stride + voxel * 16).update(repeating: 0, count: 16)
+  private func judge(_ voxel: Int, _ label: Int, _ sums: inout PlaneSums) {
+    guard label < shape.channels, isJudged[label] || share(voxel) > Self.leastShare else {
+      for channel in stride(from: 0, to: shape.channels, by: Lanes.count) {
+        (logits.pointer + shape.index(channel: channel, voxel: voxel))
+          .update(repeating: 0, count: Lanes.count)
       }
       return
     }
     var (total, before): (Float, Float) = (0, 0)
     for channel in 0..<shape.channels {
-      let i = channel / 16 * stride + voxel * 16 + channel % 16
+      let i = shape.index(channel: channel, voxel: voxel)
       let q = posteriors.pointer[i] + Self.floor
       before += q
       total += q * exponentials.pointer[i]
     }
     for channel in 0..<shape.channels {
-      let i = channel / 16 * stride + voxel * 16 + channel % 16
+      let i = shape.index(channel: channel, voxel: voxel)
       let q = posteriors.pointer[i] + Self.floor
       logits.pointer[i] = q * exponentials.pointer[i] / total
     }
-    let i = label / 16 * stride + voxel * 16 + label % 16
+    let i = shape.index(channel: label, voxel: voxel)
     let q = posteriors.pointer[i] + Self.floor
     sums.loss -= Double(log(max(logits.pointer[i], 1e-30)))
     sums.first -= Double(log(q / before))
@@ -272,10 +270,10 @@ struct ContextLoss {
     logits.pointer[i] -= 1
   }
 
-  private func mostProbable(_ voxel: Int, stride: Int) -> Int {
+  private func mostProbable(_ voxel: Int) -> Int {
     var (best, highest) = (0, Float(-1))
     for channel in 0..<shape.channels {
-      let q = posteriors.pointer[channel / 16 * stride + voxel * 16 + channel % 16]
+      let q = posteriors.pointer[shape.index(channel: channel, voxel: voxel)]
       if q > highest { (best, highest) = (channel, q) }
     }
     return best
@@ -295,9 +293,9 @@ struct ContextLoss {
   }
 
   /// Share of the posterior that labels have which are judged.
-  private func share(_ voxel: Int, stride: Int) -> Float {
+  private func share(_ voxel: Int) -> Float {
     isJudged.indices.reduce(0) {
-      isJudged[$1] ? $0 + posteriors.pointer[$1 / 16 * stride + voxel * 16 + $1 % 16] : $0
+      isJudged[$1] ? $0 + posteriors.pointer[shape.index(channel: $1, voxel: voxel)] : $0
     }
   }
 
@@ -307,7 +305,7 @@ struct ContextLoss {
     _ truth: [UInt8], on grid: Grid, from lower: SIMD3<Int>,
     _ body: (_ truth: UInt8, _ first: Int, _ final: Int) -> Void
   ) {
-    let (box, stride) = (shape.extents, shape.extents.count * 16)
+    let box = shape.extents
     for plane in margin..<box.depth - margin {
       for row in margin..<box.height - margin {
         for x in margin..<box.width - margin {
@@ -316,7 +314,7 @@ struct ContextLoss {
           let voxel = (plane * box.height + row) * box.width + x
           var (first, final) = ((label: 0, value: Float(-1)), (label: 0, value: -Float.infinity))
           for channel in 0..<shape.channels {
-            let i = channel / 16 * stride + voxel * 16 + channel % 16
+            let i = shape.index(channel: channel, voxel: voxel)
             let q = posteriors.pointer[i] + Self.floor
             if q > first.value { first = (channel, q) }
             let value = log(q) + logits.pointer[i]

@@ -1,5 +1,6 @@
 import Foundation
 import Imaging
+import Networks
 import Parallel
 
 /// Tissues at the border of ventricles and sulci. A voxel there holds fluid and tissue, and belongs to what it
@@ -124,7 +125,7 @@ extension FluidBorders {
     let columns = table.groups + fluid.count
     var columnOf = groupOf.map { UInt8($0) }
     for (i, label) in fluid.enumerated() { columnOf[label] = UInt8(table.groups + i) }
-    let result = LikelihoodTable(groups: columns, lanes: (columns + 15) / 16 * 16) { row, column in
+    let result = LikelihoodTable(groups: columns, lanes: Lanes.padded(columns)) { row, column in
       guard column >= table.groups else { return table[row, column] }
       let i = column - table.groups
       return table[row, groupOf[fluid[i]]] * kept[i][row]

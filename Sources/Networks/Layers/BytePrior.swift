@@ -104,7 +104,7 @@ package final class BytePrior: Sendable {
     let corners = [0, 1, row, row + 1, slice, slice + 1, slice + row, slice + row + 1]
     let planes = Parallel.map(half.depth) { z -> (counts: [UInt32], entries: [UInt16]) in
       var (counts, entries): ([UInt32], [UInt16]) = ([], [])
-      var sums = [Int](repeating: 0, count: (labelCount + 15) / 16 * 16)
+      var sums = [Int](repeating: 0, count: Lanes.padded(labelCount))
       for y in 0..<half.height {
         for x in 0..<half.width {
           for corner in corners {

@@ -37,7 +37,7 @@ package final class LabelConvolution3D {
     self.output = ActivationShape(channels: channels, extents: extents.halved)
     self.weight = parameters.add("\(name).weight", [channels, labels, 3, 3, 3], fanIn: labels * 27)
     self.bias = parameters.add("\(name).bias", [channels], fanIn: labels * 27)
-    let padded = (channels + 15) / 16 * 16
+    let padded = Lanes.padded(channels)
     self.table = try Tensor(count: 27 * (labels + 1) * padded)
     self.paddedBias = try Tensor(count: padded)
     self.partial = trains ? try Tensor(count: Self.parts * table.count) : nil
@@ -94,7 +94,7 @@ package final class LabelConvolution3D {
 
   /// Calls `body` with the positions of every weight in the parameter and in the table.
   private func forEachWeight(_ body: (_ element: Int, _ row: Int) -> Void) {
-    let padded = (output.channels + 15) / 16 * 16
+    let padded = output.paddedChannels
     for channel in 0..<output.channels {
       for label in 0..<labelCount {
         for tap in 0..<27 {

@@ -38,7 +38,7 @@ package final class OutputLayer {
     self.weight = parameters.add(
       "\(name).weight", [labels, features.channels, 1, 1, 1], fanIn: features.channels)
     self.bias = parameters.add("\(name).bias", [labels], fanIn: features.channels)
-    self.padded = (features.channels + 15) / 16 * 16
+    self.padded = features.paddedChannels
     self.weights = try Tensor(count: labels * padded)
     self.biases = try Tensor(count: labels)
     self.featureBiases = try Tensor(count: padded)
@@ -119,7 +119,7 @@ package final class OutputLayer {
     _ body: @Sendable (_ plane: Int, _ probabilities: UnsafeBufferPointer<Float>) -> Void
   ) {
     check(prior)
-    let (tile, row) = (LabelPrior.tile, (labelCount + 15) / 16 * 16)
+    let (tile, row) = (LabelPrior.tile, Lanes.padded(labelCount))
     let voxels = features.extents.height * features.extents.width
     withLayer(prior) { layer in
       Parallel.forEach(features.extents.depth) { z in

@@ -300,7 +300,7 @@ package struct ObservationTable: Sendable {
 
   /// Takes `codes` rows of K values.
   package init(codes: Int, labels: Int, _ value: (_ code: Int, _ label: Int) -> Float) {
-    let padded = (labels + 15) / 16 * 16
+    let padded = Lanes.padded(labels)
     var values = [Float](repeating: 0, count: codes * padded)
     for code in 0..<codes {
       for label in 0..<labels { values[code * padded + label] = value(code, label) }

@@ -4,11 +4,9 @@ struct TrainingSize {
 
   var bytes: Int { numbers * MemoryLayout<Float>.stride }
 
-  private static func padded(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
-
   /// An activation, blocked, and its gradient.
   mutating func addActivation(_ channels: Int, _ extents: Extents, copies: Int = 2) {
-    numbers += copies * Self.padded(channels) * extents.count
+    numbers += copies * Lanes.padded(channels) * extents.count
   }
 
   /// Weights, their gradients, and both moments of the optimiser.
@@ -22,12 +20,12 @@ struct TrainingSize {
   ) {
     addActivation(outputs, extents, copies: copies)
     addWeights(27 * inputs * outputs)
-    let packed = taps * Self.padded(inputs) * Self.padded(outputs)
+    let packed = taps * Lanes.padded(inputs) * Lanes.padded(outputs)
     numbers += packed * (2 + min(16, parts ?? extents.depth))
     // An upsampling layer's own kernel and its gradient.
     if taps > 27 { numbers += 2 * taps * inputs * outputs }
     if hasPositions {
-      let biases = Self.padded(outputs) * extents.count
+      let biases = Lanes.padded(outputs) * extents.count
       addWeights(biases)
       numbers += biases
     }

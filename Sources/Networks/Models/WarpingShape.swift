@@ -98,7 +98,7 @@ package struct WarpingShape: Hashable, Sendable, Codable {
   /// Bytes that training takes, about: every layer's output and weights with what is kept beside them.
   package var trainingBytes: Int {
     var size = TrainingSize()
-    var (at, inputs) = (nodes, Self.padded(labels) + Self.padded(3))
+    var (at, inputs) = (nodes, Lanes.padded(labels) + Lanes.padded(3))
     // What the encoder sees, its gradient, and the undisplaced prior's input.
     size.addActivation(inputs, at, copies: 3)
     for (level, channels) in encoderChannels.enumerated() {
@@ -120,8 +120,6 @@ package struct WarpingShape: Hashable, Sendable, Codable {
     return size.bytes
   }
 
-  private static func padded(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
-
   /// Multiplications and additions that one training step needs, in 10^9: convolutions once forward
   /// and twice backward; the elementwise passes are left out.
   package var gigaflopsPerStep: Double { 3 * (encoderGigaflops + decoderGigaflops) }
@@ -140,7 +138,7 @@ package struct WarpingShape: Hashable, Sendable, Codable {
 
   /// The first convolution passes no gradient on.
   private var encoderGigaflops: Double {
-    var (extents, input, flops) = (nodes, Self.padded(labels) + Self.padded(3), 0.0)
+    var (extents, input, flops) = (nodes, Lanes.padded(labels) + Lanes.padded(3), 0.0)
     for (level, channels) in (encoderChannels + [2 * latentChannels]).enumerated() {
       if level < halvings { extents = extents.halved }
       flops += 2 * 27 * Double(extents.count * input * channels) * (level == 0 ? 2 / 3.0 : 1)

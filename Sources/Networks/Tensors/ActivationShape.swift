@@ -22,6 +22,11 @@ package struct ActivationShape: Hashable, Sendable {
   /// Number of elements in this layout.
   package var count: Int { paddedChannels * extents.count }
 
+  /// Where a channel of a voxel lies, voxels counted over depth, height and width.
+  package func index(channel: Int, voxel: Int) -> Int {
+    (channel / Lanes.count * extents.count + voxel) * Lanes.count + channel % Lanes.count
+  }
+
   /// Copies an activation into the plain layout.
   package func unpack(_ activation: Tensor, into plain: Tensor) {
     copy { plain.pointer[$0] = activation.pointer[$1] }
@@ -37,8 +42,8 @@ package struct ActivationShape: Hashable, Sendable {
   private func copy(_ body: (_ plain: Int, _ blocked: Int) -> Void) {
     let voxels = extents.count
     for channel in 0..<channels {
-      let first = channel / 16 * voxels * 16 + channel % 16
-      for voxel in 0..<voxels { body(channel * voxels + voxel, first + voxel * 16) }
+      let first = index(channel: channel, voxel: 0)
+      for voxel in 0..<voxels { body(channel * voxels + voxel, first + voxel * Lanes.count) }
     }
   }
 }

@@ -4,7 +4,7 @@ package enum Lanes {
   package static let count = 16
 
   /// A number of channels, labels or groups, rounded up to whole vectors.
-  @inlinable package static func padded(_ count: Int) -> Int {
+  package static func padded(_ count: Int) -> Int {
     (count + Self.count - 1) / Self.count * Self.count
   }
 }
