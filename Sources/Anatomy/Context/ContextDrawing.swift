@@ -11,11 +11,6 @@ struct ContextDrawing {
   /// For each merged label, whether it is a structure of interest.
   let isJudged: [Bool]
 
-  /// Streams of random numbers of a drawn scan.
-  private enum Stream: UInt64 {
-    case map = 8, kind, tiles
-  }
-
   /// - Throws: what `Segmenter` throws.
   init(
     _ maps: AlignedMaps, prior: LocationPrior, augmentation: MapAugmentation.Settings
@@ -65,7 +60,7 @@ struct ContextDrawing {
   /// The scan of a number, which decides everything with the seed, from a map that is drawn too, or of a map as it
   /// is.
   func draw(_ number: Int, seed: UInt64, of map: Int? = nil) -> Drawn {
-    var random = Philox(seed: seed, stream: Stream.map.rawValue << 40 + UInt64(number))
+    var random = Philox(seed: seed, .scans, number: UInt64(number))
     let channels =
       map.map { maps.maps[$0].channels }
       ?? augmentation.draw(Int(random.next() % UInt64(maps.maps.count)), random: &random)

@@ -34,7 +34,6 @@ final class ContextTrainer: Trainer {
   }
 
   private static let reportInterval = 50
-  private static let tilesStream: UInt64 = 9 << 40
   /// Voxels of a tile along each axis.
   private static let tile = 64
 
@@ -66,7 +65,7 @@ final class ContextTrainer: Trainer {
     state = TrainingState(
       weights: network.parameters, adam: try Adam(network.parameters.list, settings: adam),
       average: try WeightAverage(network.parameters.list),
-      random: Philox(seed: settings.seed, stream: Self.tilesStream), threads: Parallel.threads,
+      random: Philox(seed: settings.seed, .tiles), threads: Parallel.threads,
       notes: notes)
   }
 

@@ -31,7 +31,7 @@ package struct EncoderExamples {
 
   /// A scan that is drawn from an aligned map; another number draws another one. Throws `NetworkError`.
   package func drawn(from map: AlignedMap, number: Int) throws -> EncodedScan {
-    var random = Philox(seed: UInt64(number), stream: 7 << 40)
+    var random = Philox(seed: UInt64(number), .examples)
     let unknown = UInt8(atlas.prior.table.count)
     let (half, model) = simulation.drawing(
       map.channels.map { $0 == ChannelMap.missing ? unknown : $0 }, random: &random)

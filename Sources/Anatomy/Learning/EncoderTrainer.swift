@@ -56,7 +56,7 @@ final class EncoderTrainer: Trainer {
     adam.beta2 = 0.99
     state = TrainingState(
       weights: encoder.parameters, adam: try Adam(encoder.parameters.list, settings: adam),
-      random: Philox(seed: settings.seed, stream: 1 << 40), threads: Parallel.threads,
+      random: Philox(seed: settings.seed, .steps), threads: Parallel.threads,
       notes: notes)
   }
 
@@ -159,16 +159,13 @@ struct EncoderEvaluator {
   private let priorExact: Double
   private let settings: EncoderSettings
 
-  private static let scansStream: UInt64 = 3 << 40
-  private static let latentsStream: UInt64 = 4 << 40
-
   init(
     _ inputs: EncoderTrainer.Inputs, simulation: SimulatedScan, prior: LocationPrior,
     _ settings: EncoderSettings
   ) throws {
     table = prior.table
     self.settings = settings
-    var random = Philox(seed: 1, stream: Self.scansStream)
+    var random = Philox(seed: 1, .judgedScans)
     let unknown = UInt8(prior.table.count)
     let drawn = (inputs.maps?.maps ?? []).map { map in
       let labels = map.channels.map { $0 == ChannelMap.missing ? unknown : $0 }
@@ -205,7 +202,7 @@ struct EncoderEvaluator {
     var (exact, jensen, divergence, bound) = (0.0, 0.0, 0.0, 0.0)
     let model = encoder.model
     // The same draws each time, so that bounds can be compared.
-    var random = Philox(seed: 1, stream: Self.latentsStream)
+    var random = Philox(seed: 1, .judgedLatents)
     for (scan, labels) in scans {
       if shouldStop() { return nil }
       let latent = encoder.encode(scan.exact)

@@ -30,7 +30,7 @@ struct LabelNoise {
     var nodes = SIMD3(repeating: 0)
     for axis in 0..<3 { nodes[axis] = Int((Float(extents[axis]) / step[axis]).rounded(.up)) + 2 }
     self.nodes = nodes
-    let random = CounterRandom(seed: seed, stream: 4 << 40 + number)
+    let random = CounterRandom(seed: seed, .labels, number: number)
     let count = nodes.x * nodes.y * nodes.z * labels
     var values = [Float](repeating: 0, count: count)
     values.withUnsafeMutableBufferPointer { buffer in

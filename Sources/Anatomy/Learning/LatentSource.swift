@@ -35,7 +35,7 @@ package struct LatentSource: Sendable {
 
   /// The latent of one number: it depends on seed, number and `draw`, not on how many are drawn.
   package func latent(_ number: Int, draw: Int = 1) -> [Float] {
-    var random = Philox(seed: seed, stream: 3 << 40 + Self.stream(number, draw: draw))
+    var random = Philox(seed: seed, .latents, number: Self.stream(number, draw: draw))
     return encodings?.sample(&random) ?? (0..<dimensions).map { _ in random.normal() }
   }
 }

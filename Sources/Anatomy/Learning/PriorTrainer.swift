@@ -48,7 +48,7 @@ package final class PriorTrainer: Trainer {
     model.update()
     state = TrainingState(
       weights: model.parameters, adam: try Adam(model.parameters.list, settings: adam),
-      random: Philox(seed: settings.seed, stream: 1 << 40), threads: Parallel.threads,
+      random: Philox(seed: settings.seed, .steps), threads: Parallel.threads,
       notes: notes)
   }
 
@@ -127,7 +127,7 @@ package final class PriorTrainer: Trainer {
   func encodings(unless shouldStop: () -> Bool) throws -> EncodingDistribution? {
     let maps = augmentation.maps
     let unknown = UInt8(maps.space.table.count)
-    var random = Philox(seed: settings.seed, stream: 2 << 40)
+    var random = Philox(seed: settings.seed, .variations)
     var latents: [GaussianLatent] = []
     var centres: [Int] = []
     for (index, map) in maps.maps.enumerated() {

@@ -115,7 +115,7 @@ package struct ScanAnatomy {
   /// The label prior at a sample of q(z given the scan), its mean moved to z. Depends on number and seed
   /// alone.
   func sample(_ number: Int, seed: UInt64, parts: DecodedParts) throws -> LocationPrior {
-    var random = Philox(seed: seed, stream: 5 << 40 + UInt64(number))
+    var random = Philox(seed: seed, .anatomies, number: UInt64(number))
     let latent = GaussianLatent(mean: z, logVariance: logVariance)
     return try learned.decoded(
       model, latent.sample(z.map { _ in random.normal() }), parts: parts)
