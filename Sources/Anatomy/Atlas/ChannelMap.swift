@@ -118,6 +118,16 @@ package struct ChannelMap: Sendable {
     self.reach = reach
   }
 
+  /// A label in place of `missing`.
+  static func fill(_ channels: inout [UInt8], with label: UInt8) {
+    for i in channels.indices where channels[i] == missing { channels[i] = label }
+  }
+
+  /// The same, as another map.
+  static func filled(_ channels: [UInt8], with label: UInt8) -> [UInt8] {
+    channels.map { $0 == missing ? label : $0 }
+  }
+
   /// The label with the largest trilinear weight at a position in voxels; the lower one wins a tie.
   @inline(__always)
   static func vote(

@@ -113,7 +113,7 @@ struct ContextDrawing {
     let (isThick, axis, thickness) = (
       random.uniform() < 0.15, Int(random.next() % 3), 2 + Int(random.next() % 4)
     )
-    let known = channels.map { $0 == ChannelMap.missing ? 0 : $0 }
+    let known = ChannelMap.filled(channels, with: 0)
     let scan = SyntheticScan.scan(
       of: known, table: maps.space.table, on: maps.space.grid, settings: settings)
     guard isThick else { return scan }

@@ -114,9 +114,3 @@ package struct ShapeChange: Sendable {
     return Volume(grid: grid, voxels: result)
   }
 }
-
-extension Grid {
-  fileprivate func contains(_ x: Int, _ y: Int, _ z: Int) -> Bool {
-    x >= 0 && y >= 0 && z >= 0 && x < extents.x && y < extents.y && z < extents.z
-  }
-}

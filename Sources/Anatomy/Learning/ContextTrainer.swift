@@ -309,7 +309,7 @@ struct ContextLoss {
       for row in margin..<box.height - margin {
         for x in margin..<box.width - margin {
           let at = lower &+ SIMD3(x, row, plane)
-          guard grid.holds(at) else { continue }
+          guard grid.contains(at.x, at.y, at.z) else { continue }
           let voxel = (plane * box.height + row) * box.width + x
           var (first, final) = ((label: 0, value: Float(-1)), (label: 0, value: -Float.infinity))
           for channel in 0..<shape.channels {
@@ -323,12 +323,6 @@ struct ContextLoss {
         }
       }
     }
-  }
-}
-
-extension Grid {
-  fileprivate func holds(_ at: SIMD3<Int>) -> Bool {
-    all(at .>= SIMD3<Int>.zero) && all(at .< extents)
   }
 }
 

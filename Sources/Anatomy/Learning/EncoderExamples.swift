@@ -32,9 +32,8 @@ package struct EncoderExamples {
   /// A scan that is drawn from an aligned map; another number draws another one. Throws `NetworkError`.
   package func drawn(from map: AlignedMap, number: Int) throws -> EncodedScan {
     var random = Philox(seed: UInt64(number), .examples)
-    let unknown = UInt8(atlas.prior.table.count)
-    let (half, model) = simulation.drawing(
-      map.channels.map { $0 == ChannelMap.missing ? unknown : $0 }, random: &random)
+    let labels = ChannelMap.filled(map.channels, with: UInt8(atlas.prior.table.count))
+    let (half, model) = simulation.drawing(labels, random: &random)
     return try example(map.name, half, model, known: map.channels)
   }
 
@@ -54,9 +53,7 @@ package struct EncoderExamples {
     let labels = try reader.model.decode(latent.mean)
     let values = table.labels.map(\.index)
     func volume(_ channels: [UInt8]) -> Volume<Int32> {
-      Volume(
-        grid: grid,
-        voxels: channels.map { $0 == ChannelMap.missing ? table.labels[0].index : values[Int($0)] })
+      Volume(grid: grid, voxels: ChannelMap.filled(channels, with: 0).map { values[Int($0)] })
     }
     return EncodedScan(
       name: name,

@@ -95,8 +95,7 @@ final class EncoderTrainer: Trainer {
     }
     let index = Int(state.random.next() % UInt64(maps.maps.count))
     augmentation?.draw(index, random: &state.random, into: &labels)
-    let unknown = UInt8(maps.space.table.count)
-    for i in labels.indices where labels[i] == ChannelMap.missing { labels[i] = unknown }
+    ChannelMap.fill(&labels, with: UInt8(maps.space.table.count))
     let scan = simulation.draw(labels, random: &state.random)
     switch settings.source {
     case .scans:
@@ -168,7 +167,7 @@ struct EncoderEvaluator {
     var random = Philox(seed: 1, .judgedScans)
     let unknown = UInt8(prior.table.count)
     let drawn = (inputs.maps?.maps ?? []).map { map in
-      let labels = map.channels.map { $0 == ChannelMap.missing ? unknown : $0 }
+      let labels = ChannelMap.filled(map.channels, with: unknown)
       return (simulation.draw(labels, random: &random), Optional(map.channels))
     }
     scans = drawn + inputs.scans.map { ($0, nil) }

@@ -35,7 +35,7 @@ struct PriorEvaluator {
     var (scores, divergence, crossEntropy, used): ([LabelDice], Double, Double, Int) = ([], 0, 0, 0)
     for map in maps.maps {
       if shouldStop() { return nil }
-      let labels = map.channels.map { $0 == ChannelMap.missing ? unknown : $0 }
+      let labels = ChannelMap.filled(map.channels, with: unknown)
       let latent = try model.encode(labels)
       divergence += latent.divergence
       used += latent.divergences.count { $0 > 0.1 }

@@ -33,8 +33,7 @@ package final class PriorModel {
 
   /// q(z given the map). Throws `NetworkError`.
   package func encode(_ map: AlignedMap) throws -> GaussianLatent {
-    let unknown = UInt8(space.table.count)
-    return try network.encode(map.channels.map { $0 == ChannelMap.missing ? unknown : $0 })
+    try network.encode(ChannelMap.filled(map.channels, with: UInt8(space.table.count)))
   }
 
   /// The label prior f_jk(z) of all voxels j and labels k, on the atlas grid.

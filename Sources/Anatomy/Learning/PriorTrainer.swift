@@ -70,8 +70,7 @@ package final class PriorTrainer: Trainer {
     let maps = augmentation.maps
     let index = Int(state.random.next() % UInt64(maps.maps.count))
     augmentation.draw(index, random: &state.random, into: &labels)
-    let unknown = UInt8(maps.space.table.count)
-    for i in labels.indices where labels[i] == ChannelMap.missing { labels[i] = unknown }
+    ChannelMap.fill(&labels, with: UInt8(maps.space.table.count))
     let loss = try differentiate()
     let rate = settings.schedule.rate(step)
     let norm = try state.step(gradients, rate: rate)
@@ -136,8 +135,7 @@ package final class PriorTrainer: Trainer {
       centres += variants.indices.map { latents.count + $0 }
       for _ in 0..<Self.variations { variants.append(augmentation.draw(index, random: &random)) }
       for labels in variants {
-        latents.append(
-          try model.encode(labels.map { $0 == ChannelMap.missing ? unknown : $0 }))
+        latents.append(try model.encode(ChannelMap.filled(labels, with: unknown)))
       }
     }
     return EncodingDistribution(of: latents, centres: centres, most: Self.mostFactors)

@@ -22,6 +22,11 @@ package struct Grid: Equatable, Sendable {
   /// Position in memory of a voxel.
   package func index(_ x: Int, _ y: Int, _ z: Int) -> Int { (z * extents.y + y) * extents.x + x }
 
+  /// Whether there is such a voxel.
+  package func contains(_ x: Int, _ y: Int, _ z: Int) -> Bool {
+    x >= 0 && y >= 0 && z >= 0 && x < extents.x && y < extents.y && z < extents.z
+  }
+
   /// The voxel at a position in memory.
   package func voxel(at index: Int) -> SIMD3<Int> {
     let row = index / extents.x
