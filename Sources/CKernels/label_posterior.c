@@ -130,7 +130,7 @@ size_t segpipe_sparse_posterior(segpipe_sparse_prior prior, const float *positio
     const float *own = likelihood.values + (size_t)bins[j] * (size_t)likelihood.lanes;
     float sum = 0;
     for (size_t i = first; i < total; i++) {
-      values[i] *= own[likelihood.group_of[labels[i]]];
+      values[i] *= own[likelihood.column_of[labels[i]]];
       sum += values[i];
     }
     const float factor = sum > 0 ? 1 / sum : 0;
@@ -145,7 +145,7 @@ void segpipe_label_posterior(segpipe_sparse_prior prior, const float *positions,
                              float alpha, float padding_alpha, uint8_t *best, float *posteriors,
                              float *sums) {
   const int32_t labels = prior.labels;
-  const uint8_t *group_of = likelihood.group_of;
+  const uint8_t *column_of = likelihood.column_of;
   float products[MOST_LABELS], interpolated[MOST_LABELS] = {0};
   // Padding beyond the grid is all alike: its label and posterior, and how many voxels have it.
   float beyond[MOST_LABELS];
@@ -158,7 +158,7 @@ void segpipe_label_posterior(segpipe_sparse_prior prior, const float *positions,
     if (!posteriors) {
       // One label at all corners, and a likelihood that no other label's alpha can overcome.
       const uint16_t first = alone(prior, &s);
-      if (first && (bins[j] != 0 || first >> 8 == 0) && own[group_of[first >> 8]] > rare) {
+      if (first && (bins[j] != 0 || first >> 8 == 0) && own[column_of[first >> 8]] > rare) {
         best[j] = (uint8_t)(first >> 8);
         sums[first >> 8] += 1;
         continue;
@@ -181,8 +181,8 @@ void segpipe_label_posterior(segpipe_sparse_prior prior, const float *positions,
       uint32_t word = 0;
       label_set left = met;
       for (uint32_t k = take(&left, &word); k < MOST_LABELS; k = take(&left, &word)) {
-        products[k] = (interpolated[k] + alpha) * own[group_of[k]];
-        sum += interpolated[k] * own[group_of[k]];
+        products[k] = (interpolated[k] + alpha) * own[column_of[k]];
+        sum += interpolated[k] * own[column_of[k]];
         if (products[k] > highest) {
           highest = products[k];
           winner = (int32_t)k;
@@ -207,7 +207,7 @@ void segpipe_label_posterior(segpipe_sparse_prior prior, const float *positions,
       interpolated[k] = 0;
     }
     for (int32_t k = 0; k < labels; k++) {
-      products[k] *= own[group_of[k]];
+      products[k] *= own[column_of[k]];
       sum += products[k];
     }
     for (int32_t k = 0; k < labels; k++) {

@@ -42,7 +42,7 @@ package struct LabelLikelihood: Sendable {
             body(
               segpipe_label_likelihood(
                 values: values.baseAddress, highest: highest.baseAddress,
-                total: total.baseAddress, group_of: columnOf.baseAddress, lanes: Int32(lanes)))
+                total: total.baseAddress, column_of: columnOf.baseAddress, lanes: Int32(lanes)))
           }
         }
       }

@@ -4,7 +4,7 @@ import Imaging
 package struct Segmentation: Sendable {
   /// Labels on the scan's own grid, in the values of the label table.
   package let labels: Volume<Int32>
-  /// Where they were asked for: posterior probabilities, on a grid of `posteriorOrder.target`.
+  /// Where they were asked for: posterior probabilities, on the grid of `order.target`.
   package let posteriors: Posteriors?
   /// Where it was asked for: entropy of the posterior in nats, on the scan's own grid.
   package let entropy: Volume<Float>?

@@ -23,7 +23,7 @@ package struct WarpFit: Sendable {
 
   /// Score and curvature at the nodes.
   private struct Moments {
-    /// Three a node.
+    /// One a node: (x, y, z, 0).
     var gradient: [SIMD4<Float>]
     /// Symmetric 3x3: (xx, yy, zz, 0) and (xy, xz, yz, 0).
     var diagonal: [SIMD4<Float>]

@@ -13,11 +13,11 @@ typedef struct {
   int32_t labels, nx, ny, nz;
 } segpipe_sparse_prior;
 
-// The likelihood of label k in row r is values[r x lanes + group_of[k]]; `highest` is the largest of a row over
+// The likelihood of label k in row r is values[r x lanes + column_of[k]]; `highest` is the largest of a row over
 // all labels, `total` their sum.
 typedef struct {
   const float *values, *highest, *total;
-  const uint8_t *group_of;
+  const uint8_t *column_of;
   int32_t lanes;
 } segpipe_label_likelihood;
 

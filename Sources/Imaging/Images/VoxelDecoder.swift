@@ -137,8 +137,7 @@ enum VoxelDecoder {
     return seen
   }
 
-  /// Labels, or the first voxel whose value cannot be one. `fractional` tells whether any value was
-  /// not exactly whole.
+  /// Labels, and the first voxel whose value cannot be one, if there is any.
   static func labels(
     _ bytes: UnsafeRawBufferPointer, _ type: VoxelType, count: Int,
     scaling: (slope: Double, intercept: Double)
