@@ -19,7 +19,7 @@ let package = Package(
     .target(name: "CMalloc"),
     .target(name: "CSPNG", linkerSettings: [.linkedLibrary("spng")]),
     // Hot loops, compiled per instruction set and dispatched at run time.
-    .target(name: "CKernels"),
+    .target(name: "CKernels", exclude: ["README.md"]),
 
     .target(name: "Parallel"),
     .target(name: "Files", exclude: ["README.md"]),
