@@ -85,7 +85,6 @@ package struct AffineRegistration: Sendable {
   ) {
     let basis = freedom.basis
     let centre = prior.grid.centre
-    let radius = 60.0
     var damping = 1e-2
     let position = prior.positionOfWorld
     var positions = samples.positions(position * transform)
@@ -95,8 +94,9 @@ package struct AffineRegistration: Sendable {
       let before = prior.logLikelihood(
         positions: positions, rows: samples.rows, table: table, gradients: &gradients)
       guard let scores = gradients else { return }
-      let (gradient, curvature) = Self.moments(
-        scores, positions, position: position, centre: centre, radius: radius)
+      let moments = ScoreMoments(
+        scores, positions, position: position, centre: centre, radius: Self.radius)
+      let (gradient, curvature) = (moments.gradient, moments.curvature)
       var improved = false
       for _ in 0..<4 {
         guard
@@ -105,7 +105,7 @@ package struct AffineRegistration: Sendable {
             stiffness: Self.stiffness * Double(samples.count))
         else { return }
         // y -> y + t + L (y - c) / radius, in atlas mm.
-        let l = step[3...].map { $0 / radius }
+        let l = step[3...].map { $0 / Self.radius }
         let linear = Affine(
           columns: (
             SIMD3(1 + l[0], l[3], l[6]), SIMD3(l[1], 1 + l[4], l[7]), SIMD3(l[2], l[5], 1 + l[8])
@@ -140,82 +140,11 @@ package struct AffineRegistration: Sendable {
       && d > 0.6 * n.x * n.y * n.z
   }
 
+  /// Unit of the linear part, in mm: so far from the centre its steps are as long as the translation's.
+  private static let radius = 60.0
   /// Pull of each step towards none, against each sample's information: keeps directions that the samples
   /// do not determine where they are.
   private static let stiffness = 1e-5
-
-  /// Sums over samples of the score in the 12 parameters, and of its outer product.
-  private static func moments(
-    _ scores: [Float], _ positions: [Float], position: Affine, centre: SIMD3<Double>,
-    radius: Double
-  ) -> (gradient: [Double], curvature: [Double]) {
-    let back = position.inverse
-    let count = scores.count / 3
-    let chunk = ScanSamples.chunk * 4
-    // A sample's row of the 12 parameters is the outer product of its score s and (1, arm): its outer product
-    // in turn is that of s s' and (1, arm) (1, arm)', 6 and 10 different entries.
-    let parts: [[SIMD16<Double>]] = scores.withUnsafeBufferPointer { scores in
-      positions.withUnsafeBufferPointer { positions in
-        nonisolated(unsafe) let (scores, positions) = (scores, positions)
-        return Parallel.map((count + chunk - 1) / chunk) { part in
-          // s times (1, arm), then each entry of s s' times (1, arm) (1, arm)'.
-          var first = SIMD16<Double>.zero
-          var xx = first
-          var xy = first
-          var xz = first
-          var yy = first
-          var yz = first
-          var zz = first
-          for j in part * chunk..<min(count, (part + 1) * chunk) {
-            let g = SIMD3<Double>(
-              Double(scores[3 * j]), Double(scores[3 * j + 1]), Double(scores[3 * j + 2]))
-            if g == .zero { continue }
-            // d position / d world, transposed: the score per atlas mm.
-            let s = SIMD3(
-              (position.columns.0 * g).sum(), (position.columns.1 * g).sum(),
-              (position.columns.2 * g).sum())
-            let p = SIMD3<Double>(
-              Double(positions[3 * j]), Double(positions[3 * j + 1]), Double(positions[3 * j + 2]))
-            let arm = (back(p) - centre) / radius
-            first += SIMD16(
-              s.x, s.x * arm.x, s.x * arm.y, s.x * arm.z, s.y, s.y * arm.x, s.y * arm.y,
-              s.y * arm.z, s.z, s.z * arm.x, s.z * arm.y, s.z * arm.z, 0, 0, 0, 0)
-            let arms = SIMD16(
-              1, arm.x, arm.y, arm.z, arm.x * arm.x, arm.x * arm.y, arm.x * arm.z, arm.y * arm.y,
-              arm.y * arm.z, arm.z * arm.z, 0, 0, 0, 0, 0, 0)
-            xx += arms * (s.x * s.x)
-            xy += arms * (s.x * s.y)
-            xz += arms * (s.x * s.z)
-            yy += arms * (s.y * s.y)
-            yz += arms * (s.y * s.z)
-            zz += arms * (s.z * s.z)
-          }
-          return [first, xx, xy, xz, yy, yz, zz]
-        }
-      }
-    }
-    var sums = [SIMD16<Double>](repeating: .zero, count: 7)
-    for part in parts { for i in 0..<7 { sums[i] += part[i] } }
-    var gradient = [Double](repeating: 0, count: 12)
-    var curvature = [Double](repeating: 0, count: 144)
-    // Where the 12 parameters, translation and then the linear part by rows, have their entry i of s and k of
-    // (1, arm).
-    func parameter(_ i: Int, _ k: Int) -> Int { k == 0 ? i : 3 + 3 * i + k - 1 }
-    let scoreEntry = [[1, 2, 3], [2, 4, 5], [3, 5, 6]]
-    let armEntry = [[0, 1, 2, 3], [1, 4, 5, 6], [2, 5, 7, 8], [3, 6, 8, 9]]
-    for i in 0..<3 {
-      for k in 0..<4 {
-        gradient[parameter(i, k)] = sums[0][4 * i + k]
-        for m in 0..<3 {
-          for n in 0..<4 {
-            curvature[12 * parameter(i, k) + parameter(m, n)] =
-              sums[scoreEntry[i][m]][armEntry[k][n]]
-          }
-        }
-      }
-    }
-    return (gradient, curvature)
-  }
 
   /// The damped step in the 12 parameters, within the span of the basis.
   private static func solve(
