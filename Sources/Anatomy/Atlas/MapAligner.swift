@@ -10,6 +10,22 @@ struct MapAligner {
   private let spacing: Double
   private let atlasGrid: Grid
 
+  /// Voxels that labels are compared at, mm.
+  private static let voxel = 2.0
+  /// Nodes begin as far apart as this, mm: what is large is aligned first.
+  private static let coarsest = 16.0
+  /// Where they end in the first round, whose prior is still blurred, and in later ones, mm.
+  private static let (firstSpacing, laterSpacing) = (12.0, 8.0)
+  /// Weights of the penalty, as `WarpFit` has them.
+  private static let (stretch, bend) = (0.005, 0.5)
+  /// What a voxel counts, of independent information: neighbours mostly have the same label.
+  private static let weight = 0.2
+  private static let mostSteps = 8
+  /// Gain of a step, in nats a voxel, below which it is the last.
+  private static let leastGain = 1e-4
+  /// Of background, whose inside tells nothing, one voxel of so many counts.
+  private static let backgroundStep = 4
+
   /// Later rounds follow finer shapes.
   init(prior: LocationPrior, round: Int) {
     // Both sides of a structure are one class: their places tell them apart.
@@ -24,10 +40,10 @@ struct MapAligner {
       }
     }
     self.classOf = classOf
-    let factor = max(1, Int((2 / prior.grid.spacing.max()).rounded()))
+    let factor = max(1, Int((Self.voxel / prior.grid.spacing.max()).rounded()))
     self.prior = GroupPrior(prior, factor: factor, groupOf: classOf, groups: classes)
     table = LikelihoodTable(classes: classes, lanes: self.prior.lanes)
-    spacing = round == 0 ? 12 : 8
+    spacing = round == 0 ? Self.firstSpacing : Self.laterSpacing
     atlasGrid = prior.grid
   }
 
@@ -37,29 +53,29 @@ struct MapAligner {
     // Positions in mm along the atlas's axes.
     let voxels = atlasGrid.affine.inverse * affine
     let base = samples.positions(voxels.scaled(by: atlasGrid.spacing))
-    var displacement = Displacement(over: atlasGrid, spacing: max(spacing, 16))
-    for step in [max(spacing, 16), spacing] {
+    var displacement = Displacement(over: atlasGrid, spacing: Self.coarsest)
+    for step in [Self.coarsest, spacing] {
       if step != Double(displacement.spacing) {
         displacement = displacement.resampled(over: atlasGrid, spacing: step)
       }
-      var fit = WarpFit(displacement: displacement, stretch: 0.005, bend: 0.5)
+      var fit = WarpFit(displacement: displacement, stretch: Self.stretch, bend: Self.bend)
       let view = PriorView(prior: prior, atlas: atlasGrid)
-      for _ in 0..<8 {
-        let gain = fit.step(base: base, weight: 0.2) { positions, gradients in
+      for _ in 0..<Self.mostSteps {
+        let gain = fit.step(base: base, weight: Self.weight) { positions, gradients in
           view.logLikelihood(
             positions, rows: samples.rows, table: table, gradients: &gradients)
         }
-        if gain < 1e-4 * Double(samples.count) { break }
+        if gain < Self.leastGain * Double(samples.count) { break }
       }
       displacement = fit.displacement
     }
     return displacement.inverted()
   }
 
-  /// Every second voxel along each axis, where anything is labelled nearby.
+  /// Voxels of about 2 mm within the field of view.
   private func samples(of map: ChannelMap) -> ScanSamples {
     let grid = map.grid
-    let step = max(1, Int((2 / grid.spacing.max()).rounded()))
+    let step = max(1, Int((Self.voxel / grid.spacing.max()).rounded()))
     var world: [Float] = []
     var rows: [UInt16] = []
     let low = SIMD3<Int>(map.reach.map { max(0, $0.lowerBound) })
@@ -70,7 +86,7 @@ struct MapAligner {
         let start = grid.affine(SIMD3(0, Double(y), Double(z)))
         for x in stride(from: low.x, through: high.x, by: step) {
           let channel = map.channels[grid.index(x, y, z)]
-          if channel == 0, (x / step + y / step + z / step) % 4 != 0 { continue }
+          if channel == 0, (x / step + y / step + z / step) % Self.backgroundStep != 0 { continue }
           let at = start + grid.affine.columns.0 * Double(x)
           world += [Float(at.x), Float(at.y), Float(at.z)]
           rows.append(UInt16(classOf[Int(channel)]))

@@ -27,8 +27,8 @@ final class EncoderTrainer: Trainer {
   private var labels: [UInt8] = []
   private var sums = LossSums()
 
-  /// A step with known labels judges one of so many parts of the voxels.
-  private static let parts = 4
+  /// A step with known labels judges one of so many parts of the voxels, as one of a prior's training does.
+  private static let parts = PriorTrainer.parts
   private static let largestNorm = 1.0
 
   /// `evaluated` are looked at; weights are those of the encoder.

@@ -19,7 +19,7 @@ package final class PriorTrainer: Trainer {
 
   /// A step judges one of so many parts of the voxels: neighbours tell much the same, and time is
   /// better spent on another map.
-  private static let parts = 4
+  static let parts = 4
   /// Largest norm of the gradient of the loss a voxel; a usual step is far below it.
   private static let largestNorm = 1.0
 

@@ -98,10 +98,15 @@ extension AffineRegistration {
   /// Nats a sample.
   private static let scaleWeight = 0.008
 
+  /// How far the middle of what is looked for may lie from the foreground's centre at least, along right, anterior and
+  /// superior, mm: bodies are much the same to the left and to the right, and most of what is not looked for, neck and
+  /// shoulders, lies below.
+  private static let leastReach = SIMD3(20.0, 30, 60)
+
   /// Rotations of up to 25 degrees about each axis, translations around the foreground's centre and as far as it
   /// reaches, and two sizes.
   static func startingPoses(foreground: Foreground, centre: SIMD3<Double>) -> [Affine] {
-    let steps = (0..<3).map { foreground.steps(axis: $0, atLeast: [20.0, 30, 60][$0]) }
+    let steps = (0..<3).map { foreground.steps(axis: $0, atLeast: leastReach[$0]) }
     var rotations: [Affine] = [.identity]
     for axis in 0..<3 {
       for degrees in [-25.0, 25.0] { rotations.append(rotation(axis: axis, degrees: degrees)) }

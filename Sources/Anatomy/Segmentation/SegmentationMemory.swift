@@ -1,3 +1,5 @@
+import Imaging
+
 /// What segmenting scans takes, in bytes: an estimate, by the peaks that scans of 4, 7, 17 and 70 million
 /// voxels reached with the head atlas (7 million voxels).
 package struct SegmentationMemory: Equatable, Sendable {
@@ -23,7 +25,8 @@ package struct SegmentationMemory: Equatable, Sendable {
   /// With the head atlas, its trained prior and its trained context.
   package static func head(samples: Int = 1) -> SegmentationMemory {
     SegmentationMemory(
-      atlas: 160 * 192 * 224, labels: 42, readsAnatomy: true, usesContext: true, samples: samples)
+      atlas: Grid.standardHead.count, labels: 42, readsAnatomy: true, usesContext: true,
+      samples: samples)
   }
 
   /// What reading the atlas takes, whose file has a byte a voxel and label, beside the program.
