@@ -6,6 +6,8 @@ package enum AnatomyError: Error, Equatable, Sendable {
   case emptyMap(path: String)
   /// More labels or tissue groups than the tables of this program hold.
   case tooManyLabels(found: Int, most: Int)
+  /// An atlas grid would have too few or too many voxels along an axis.
+  case badGrid(extents: SIMD3<Int>, expected: ClosedRange<Int>)
   /// More label maps than the counters hold.
   case tooManyMaps(most: Int)
   /// No label maps to learn from.

@@ -3,7 +3,7 @@ import Anatomy
 extension AnatomyError: Diagnosable {
   package var diagnosis: Diagnosis {
     switch self {
-    case .unknownLabels, .emptyMap, .tooManyLabels, .tooManyMaps, .noMaps, .unknownMaps,
+    case .unknownLabels, .emptyMap, .tooManyLabels, .badGrid, .tooManyMaps, .noMaps, .unknownMaps,
       .sameName:
       maps
     case .noContrast, .hopelessFit: scan
@@ -32,6 +32,11 @@ extension AnatomyError: Diagnosable {
         "\(found) labels or tissue groups, expected at most \(most)",
         hint: "Merge labels in the table: its column 'sources' lists values that count as one.",
         status: .badData)
+    case .badGrid(let extents, let expected):
+      return Diagnosis(
+        "the atlas grid would have \(extents.x)x\(extents.y)x\(extents.z) voxels, expected \(expected.lowerBound) to "
+          + "\(expected.upperBound) along each axis",
+        hint: "Choose another --spacing, or extents by --grid.", status: .usage)
     case .tooManyMaps(let most):
       return Diagnosis(
         "more than \(most) label maps", hint: "Build the atlas from a part of them.",

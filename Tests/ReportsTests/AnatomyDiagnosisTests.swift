@@ -20,6 +20,10 @@ import Testing
       "m.nii: a label map without any label, expected at least one structure", .badData
     ),
     (
+      .badGrid(extents: SIMD3(1, 2, 3), expected: 8...1024),
+      "the atlas grid would have 1x2x3 voxels, expected 8 to 1024 along each axis", .usage
+    ),
+    (
       .tooManyLabels(found: 300, most: 256), "300 labels or tissue groups, expected at most 256",
       .badData
     ),

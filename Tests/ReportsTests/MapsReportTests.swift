@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test func mapsAreRowsOfATable() {
-    let report = MapsReport([map("a"), map("b", absent: [])])
+    let report = MapsReport([map("a"), map("b", absent: [])], isHead: true)
     #expect(report.rows[1] == ["a", "2.000", "0.1000", "1", "Vessel"])
     #expect(report.rows[2][4] == nil)
     #expect(
@@ -24,10 +24,11 @@ import Testing
   }
 
   @Test func whatLooksWrongIsWarnedAbout() {
-    let report = MapsReport([
-      map("a"), map("b", rms: 7), map("c"), map("d", clipped: 0.6),
-      map("e", absent: ["Vessel", "Eye"]),
-    ])
+    let report = MapsReport(
+      [
+        map("a"), map("b", rms: 7), map("c"), map("d", clipped: 0.6),
+        map("e", absent: ["Vessel", "Eye"]),
+      ], isHead: true)
     #expect(
       report.warnings == [
         "no map holds Vessel; the atlas will not know where to expect it",
@@ -38,14 +39,14 @@ import Testing
 
   @Test func manyWarningsAreCutShort() {
     let maps = (0..<50).map { map("m\($0)", absent: ["x\($0)"]) } + [map("fine", absent: [])]
-    let warnings = MapsReport(maps).warnings
+    let warnings = MapsReport(maps, isHead: true).warnings
     #expect(warnings.count == 21)
     #expect(warnings.last == "30 more maps look wrong; see maps.tsv")
   }
 
   @Test func oneMapKnowsNoVariation() {
     #expect(
-      MapsReport([map("a", absent: [])]).warnings == [
+      MapsReport([map("a", absent: [])], isHead: true).warnings == [
         "only one label map: the atlas is that map, smoothed, and knows no variation"
       ])
   }

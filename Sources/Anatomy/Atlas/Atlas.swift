@@ -27,6 +27,43 @@ package struct Atlas: Sendable {
   }
 }
 
+extension Atlas {
+  /// Whether it lies in MNI305 space, as atlases of heads do.
+  package var isHead: Bool { space == CentroidAlignment.headSpace }
+
+  /// Mean volume of all structures of interest together, mm3.
+  package var meanVolumeOfInterest: Double {
+    zip(volumes, prior.table.isOfInterest).reduce(0) { $1.1 ? $0 + $1.0.mean : $0 }
+  }
+
+  /// A structure of which the location prior holds less than the maps it was made from.
+  package struct FadedStructure: Equatable, Sendable {
+    package let name: String
+    /// Its probabilities summed over the grid, and its mean volume over the label maps, mm3.
+    package let held: Double
+    package let expected: Double
+  }
+
+  /// Share of its mean volume below which a structure has faded.
+  private static let leastHeld = 0.7
+
+  /// Structures of interest that have faded, which scans will hardly get.
+  package var fadedStructures: [FadedStructure] {
+    let table = prior.table
+    var sums = [Int](repeating: 0, count: table.count)
+    for entry in prior.entries { sums[Int(entry >> 8)] += Int(entry & 255) }
+    let isOfInterest = table.isOfInterest
+    return table.labels.indices.compactMap { label in
+      guard isOfInterest[label], volumes[label].count > 0 else { return nil }
+      let held = Double(sums[label]) / 255 * prior.grid.voxelVolume
+      let expected =
+        volumes[label].mean * Double(volumes[label].count) / Double(max(1, origin.maps))
+      return held < Self.leastHeld * expected
+        ? FadedStructure(name: table.labels[label].name, held: held, expected: expected) : nil
+    }
+  }
+}
+
 /// How an atlas was made.
 package struct AtlasOrigin: Codable, Equatable, Sendable {
   /// Label maps it was made from.

@@ -10,8 +10,12 @@ import Imaging
 package struct AtlasBuilder {
   package struct Settings: Sendable {
     package var name = "custom"
-    /// Nil: the standard head grid where the table has MNI305's structures, else the first map's own.
-    package var grid: Grid?
+    /// Extents of the grid, voxels, and its voxel size along each axis, mm. Nil: the standard head grid's where the
+    /// table has MNI305's structures, else the first map's, larger where others reach beyond it.
+    package var extents: SIMD3<Int>?
+    package var spacing: Double?
+    /// Most memory that counting may take, bytes.
+    package var mostBytes: Int?
     /// Standard deviation of the Gaussian on the counts, in mm.
     package var smoothing = 0.8
     /// Mirror images: nil adds them where leaving maps out shows that they help.
@@ -62,7 +66,9 @@ package struct AtlasBuilder {
   struct Placed {
     let path: String
     let centroids: [SIMD3<Double>?]
-    let extents: SIMD3<Int>
+    let grid: Grid
+    /// Voxels that hold labels, first and last along each axis.
+    let labelled: [ClosedRange<Int>]
     /// World mm to atlas world mm, for the map and for its mirror image.
     var affine = Affine.identity
     var mirrorAffine = Affine.identity
@@ -71,33 +77,34 @@ package struct AtlasBuilder {
 
   /// The atlas of the maps at `paths`, whose order does not matter, and a report on each.
   ///
-  /// - Throws: `AnatomyError` for what is wrong with maps or table, and what `read` throws.
+  /// - Throws: `AnatomyError` for what is wrong with maps, table or grid, `ImagingError.outOfMemory`, and what `read`
+  ///   throws.
   package func build(_ paths: [String]) throws -> (atlas: Atlas, reports: [MapReport]) {
     let paths = paths.sorted()
-    guard let firstPath = paths.first else { throw AnatomyError.noMaps(path: "") }
+    guard !paths.isEmpty else { throw AnatomyError.noMaps(path: "") }
     guard table.count <= ChannelMap.mostLabels else {
       throw AnatomyError.tooManyLabels(found: table.count, most: ChannelMap.mostLabels)
     }
     var statistics = [VolumeStatistics](repeating: VolumeStatistics(), count: table.count)
     var placed: [Placed] = []
-    var ownGrid: Grid?
     for (i, path) in paths.enumerated() {
       progress("reading", i, paths.count)
       let map = try ChannelMap(try read(path), table: table, path: path)
       let found = map.centroids(labels: table.count)
-      guard found.contains(where: { $0 != nil }) else { throw AnatomyError.emptyMap(path: path) }
+      guard let labelled = map.labelled, found.contains(where: { $0 != nil }) else {
+        throw AnatomyError.emptyMap(path: path)
+      }
       for (label, entry) in found.enumerated() {
         if let entry { statistics[label].add(Double(entry.voxels) * map.grid.voxelVolume) }
       }
       placed.append(
-        Placed(path: path, centroids: found.map { $0?.centre }, extents: map.grid.extents))
-      if path == firstPath { ownGrid = map.grid }
+        Placed(
+          path: path, centroids: found.map { $0?.centre }, grid: map.grid, labelled: labelled))
     }
     let standard = CentroidAlignment.standardTargets(for: table)
     let targets = standard ?? Self.groupTargets(placed)
     align(&placed, to: targets)
-    let fallback = standard != nil ? Grid.standardHead : ownGrid ?? Grid.standardHead
-    let grid = settings.grid ?? fallback
+    let grid = try grid(for: placed, isHead: standard != nil)
 
     let mirrored = try settings.mirrored ?? mirrorsHelp(placed, grid: grid)
     var prior = try count(placed, grid: grid, mirrored: mirrored, warps: nil).prior(
@@ -114,12 +121,33 @@ package struct AtlasBuilder {
       reports.append(try report(entry, grid: grid))
     }
     let atlas = Atlas(
-      name: settings.name, space: standard != nil ? "MNI305" : settings.name, prior: prior,
+      name: settings.name, space: standard != nil ? CentroidAlignment.headSpace : settings.name,
+      prior: prior,
       volumes: statistics,
       origin: AtlasOrigin(
         maps: placed.count, mirrored: mirrored, smoothing: settings.smoothing,
         refinements: settings.refinements))
     return (atlas, reports)
+  }
+
+  /// Of each voxel and label: a counter, and the share that it becomes.
+  private static let bytesOfCounting = 3
+
+  /// The atlas's grid, which there must be memory to count on.
+  private func grid(for placed: [Placed], isHead: Bool) throws -> Grid {
+    let own =
+      isHead
+      ? nil
+      : AtlasGrid.covering(
+        placed.map { .init(grid: $0.grid, labelled: $0.labelled, affine: $0.affine) })
+    let grid = try AtlasGrid.grid(
+      extents: settings.extents, spacing: settings.spacing, around: own ?? .standardHead)
+    let (needed, overflows) = grid.count.multipliedReportingOverflow(
+      by: Self.bytesOfCounting * table.count)
+    guard !overflows, needed <= settings.mostBytes ?? .max else {
+      throw ImagingError.outOfMemory(bytes: overflows ? .max : needed)
+    }
+    return grid
   }
 
   // MARK: Alignment
@@ -147,7 +175,7 @@ package struct AtlasBuilder {
       let points = map.centroids.compactMap { $0 }
       return points.reduce(.zero, +) / Double(max(1, points.count))
     }
-    // The first map's, since its grid is the atlas's where none is given.
+    // The first map's, around whose grid the atlas's is laid.
     let middle = middles[0]
     var targets = mean(
       zip(placed, middles).map { map, own in

@@ -7,13 +7,7 @@ package struct AtlasRequest {
   package var table: LabelTable?
   /// The built-in table of heads, if it was found.
   package var head: LabelTable?
-  /// Extents of the atlas grid, voxels.
-  package var extents: SIMD3<Int>?
-  /// Its voxel size along each axis, mm.
-  package var spacing: Double?
   package var settings = AtlasBuilder.Settings()
-  /// Most memory that counting may take, bytes; grids that are asked for and need more are refused.
-  package var mostBytes: Int?
   /// Reads a label map.
   package var read: (String) throws -> Volume<Int32>
   /// The table that is used, told before the long work begins.
@@ -29,10 +23,14 @@ package struct AtlasRequest {
   /// Builds it. Without a table, maps whose first is a head are taken for heads until one of them holds
   /// something else, so that heads need no pass of their own.
   ///
-  /// - Throws: what `AtlasBuilder` and `read` throw; `ImagingError.outOfMemory`.
+  /// - Throws: what `AtlasBuilder` and `read` throw.
   package func build() throws -> (atlas: Atlas, reports: [AtlasBuilder.MapReport]) {
     guard let first = paths.first else { throw AnatomyError.noMaps(path: "") }
-    if let table { return try build(AtlasTable(given: table)) }
+    if let table {
+      // A list of all structures that a program knows names more than maps hold.
+      let isLong = table.count > ChannelMap.mostLabels
+      return try build(AtlasTable(given: table, values: isLong ? valuesOfAll() : nil))
+    }
     progress("reading", 0)
     let guess = try AtlasTable(of: AtlasTable.values(in: try read(first)), head: head)
     if guess.origin == .head {
@@ -42,30 +40,21 @@ package struct AtlasRequest {
         // One of the others holds more: its values decide.
       }
     }
+    return try build(try AtlasTable(of: try valuesOfAll(), head: head))
+  }
+
+  private func valuesOfAll() throws -> Set<Int32> {
     var values: Set<Int32> = []
     for path in paths {
       progress("reading", 0)
       values.formUnion(AtlasTable.values(in: try read(path)))
     }
-    return try build(try AtlasTable(of: values, head: head))
+    return values
   }
-
-  /// Of each voxel and label: a counter, and the share that it becomes.
-  private static let bytesOfCounting = 3
 
   private func build(
     _ choice: AtlasTable
   ) throws -> (atlas: Atlas, reports: [AtlasBuilder.MapReport]) {
-    var settings = settings
-    if extents != nil || spacing != nil {
-      let grid = try grid(for: choice.table)
-      let (needed, overflows) = grid.count.multipliedReportingOverflow(
-        by: Self.bytesOfCounting * choice.table.count)
-      guard !overflows, needed <= mostBytes ?? .max else {
-        throw ImagingError.outOfMemory(bytes: needed)
-      }
-      settings.grid = grid
-    }
     try chose(choice)
     let maps = paths.count
     var share = ProgressShare(settings, comparesMirrors: choice.table.hasPartners && maps > 1)
@@ -75,32 +64,6 @@ package struct AtlasRequest {
         progress(stage, share.fraction(stage, Double(done) / Double(max(1, all))))
       })
     return try builder.build(paths)
-  }
-
-  /// The grid asked for: centre and axes of the standard head grid where the table has its structures,
-  /// else of the first map, as the builder sorts them; extents that are not given cover the same box.
-  private func grid(for table: LabelTable) throws -> Grid {
-    let isHead = CentroidAlignment.standardTargets(for: table) != nil
-    let base = isHead ? Grid.standardHead : try read(paths.min() ?? "").grid
-    return Self.grid(extents: extents, spacing: spacing, around: base)
-  }
-
-  /// A grid with the centre and axes of another.
-  package static func grid(extents: SIMD3<Int>?, spacing: Double?, around base: Grid) -> Grid {
-    let own = base.spacing
-    let step = spacing.map { SIMD3(repeating: $0) } ?? own
-    // Rounding errors must not add a voxel.
-    let covering = (SIMD3<Double>(base.extents) * own / step - 1e-6).rounded(.up)
-    let extents = extents ?? SIMD3(Int(covering.x), Int(covering.y), Int(covering.z))
-    let columns = base.affine.columns
-    let axes = (
-      columns.0 / own.x * step.x, columns.1 / own.y * step.y, columns.2 / own.z * step.z
-    )
-    let turned = Affine(columns: axes, translation: .zero)
-    let middle = (SIMD3<Double>(extents) - SIMD3(repeating: 1)) / 2
-    return Grid(
-      extents: extents,
-      affine: Affine(columns: axes, translation: base.centre - turned.linear(middle)))
   }
 }
 

@@ -16,9 +16,25 @@ package struct AtlasTable: Equatable, Sendable {
   /// Values that keep maps of heads from the built-in table.
   package private(set) var foreign: [Int32] = []
 
-  package init(given table: LabelTable) {
-    self.table = table
+  /// Labels of the table that was given, background aside, that were left out since no map holds them.
+  package private(set) var unused = 0
+
+  /// A table that was named, of which only what is among `values` is kept, if these are given.
+  package init(given table: LabelTable, values: Set<Int32>? = nil) throws {
     origin = .given
+    guard let values else {
+      self.table = table
+      return
+    }
+    var kept = table.labels.filter { label in
+      label.index == 0 || ([label.index] + label.sources).contains { values.contains($0) }
+    }
+    let known = Set(kept.map(\.index))
+    for i in kept.indices {
+      if let partner = kept[i].partner, !known.contains(partner) { kept[i].partner = nil }
+    }
+    unused = table.count - kept.count
+    self.table = try LabelTable(labels: kept)
   }
 
   /// From the values of maps.

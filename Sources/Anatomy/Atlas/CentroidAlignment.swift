@@ -3,6 +3,9 @@ import Imaging
 
 /// Brings label maps into a common space by the centroids of their structures.
 package enum CentroidAlignment {
+  /// Space of the targets of heads.
+  static let headSpace = "MNI305"
+
   /// Centroids of the structures of FreeSurfer's average subject, in MNI305 mm, by FreeSurfer value.
   package static let mni305: [Int32: SIMD3<Double>] = [
     2: [-27.24, -22.21, 18.55], 3: [-32.19, -16.86, 16.02], 4: [-14.46, -13.69, 13.71],
@@ -97,17 +100,27 @@ package enum CentroidAlignment {
     return Affine(columns: linear.columns, translation: targetCentre - linear.linear(centre))
   }
 
+  /// Correlation of few structures' places with their targets from which on these tell a scale: where a tumour may lie
+  /// anywhere in its organ, distances to the mean place tell nothing of size.
+  private static let leastCorrelation = 0.9
+  /// The most that sizes differ from those of their mean, either way.
+  private static let mostScale = 2.0
+
   private static func similarityFit(
     _ pairs: [(SIMD3<Double>, SIMD3<Double>)], centre: SIMD3<Double>, targetCentre: SIMD3<Double>
   ) -> Affine {
-    var (spread, along) = (0.0, 0.0)
+    var (own, targets, common) = (0.0, 0.0, 0.0)
     for (point, target) in pairs {
       let d = point - centre
       let e = target - targetCentre
-      spread += (d * d).sum()
-      along += (e * e).sum()
+      own += (d * d).sum()
+      targets += (e * e).sum()
+      common += (d * e).sum()
     }
-    let scale = pairs.count > 1 && spread > 0 ? (along / spread).squareRoot() : 1
+    var scale = 1.0
+    if own > 0, targets > 0, common > leastCorrelation * (own * targets).squareRoot() {
+      scale = max(1 / mostScale, min(mostScale, (targets / own).squareRoot()))
+    }
     let columns = Affine.identity.columns
     return Affine(
       columns: (columns.0 * scale, columns.1 * scale, columns.2 * scale),

@@ -6,13 +6,15 @@ package struct ChannelMap: Sendable {
   /// No label known: beyond the field of view.
   package static let missing: UInt8 = 255
   /// Labels a table may have here.
-  package static let mostLabels = 255
+  package static let mostLabels = 254
 
   package let grid: Grid
   package let channels: [UInt8]
   /// For each axis, the first and last voxel that the field of view holds; beyond a face at which tissue
   /// is cut off, labels are missing; beyond any other face lies background.
   package let reach: [ClosedRange<Int>]
+  /// For each axis, the first and last voxel that holds a label; nil where none does.
+  package let labelled: [ClosedRange<Int>]?
 
   /// - Throws: `AnatomyError.unknownLabels` with every value that the table lacks.
   package init(_ map: Volume<Int32>, table: LabelTable, path: String) throws {
@@ -39,12 +41,18 @@ package struct ChannelMap: Sendable {
   init(grid: Grid, channels: [UInt8]) {
     self.grid = grid
     self.channels = channels
-    reach = Self.fieldOfView(of: channels, grid: grid)
+    let areas = Self.sections(of: channels, grid: grid)
+    reach = Self.fieldOfView(areas)
+    let ends = areas.compactMap { area in
+      area.firstIndex { $0 > 0 }.flatMap { first in
+        area.lastIndex { $0 > 0 }.map { first...$0 }
+      }
+    }
+    labelled = ends.count == 3 ? ends : nil
   }
 
-  /// Ends the field of view at each face of the labelled region that is cut rather than rounded: where
-  /// the section just inside is large (5 % of the largest) and hardly grows further in.
-  private static func fieldOfView(of channels: [UInt8], grid: Grid) -> [ClosedRange<Int>] {
+  /// Labelled voxels in each section across each axis.
+  private static func sections(of channels: [UInt8], grid: Grid) -> [[Int]] {
     var areas = [
       [Int](repeating: 0, count: grid.extents.x), [Int](repeating: 0, count: grid.extents.y),
       [Int](repeating: 0, count: grid.extents.z),
@@ -62,7 +70,13 @@ package struct ChannelMap: Sendable {
         }
       }
     }
-    return areas.map { area in
+    return areas
+  }
+
+  /// Ends the field of view at each face of the labelled region that is cut rather than rounded: where
+  /// the section just inside is large (5 % of the largest) and hardly grows further in.
+  private static func fieldOfView(_ areas: [[Int]]) -> [ClosedRange<Int>] {
+    areas.map { area in
       guard let first = area.firstIndex(where: { $0 > 0 }),
         let last = area.lastIndex(where: { $0 > 0 }), let largest = area.max(), last - first >= 16
       else { return -1_000_000...1_000_000 }
@@ -109,13 +123,16 @@ package struct ChannelMap: Sendable {
     let mirror = Affine(rows: [[-1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
     return ChannelMap(
       grid: Grid(extents: grid.extents, affine: mirror * grid.affine),
-      channels: channels.map { swap[Int($0)] }, reach: reach)
+      channels: channels.map { swap[Int($0)] }, reach: reach, labelled: labelled)
   }
 
-  private init(grid: Grid, channels: [UInt8], reach: [ClosedRange<Int>]) {
+  private init(
+    grid: Grid, channels: [UInt8], reach: [ClosedRange<Int>], labelled: [ClosedRange<Int>]?
+  ) {
     self.grid = grid
     self.channels = channels
     self.reach = reach
+    self.labelled = labelled
   }
 
   /// A label in place of `missing`.

@@ -9,6 +9,9 @@ struct MapAligner {
   private let classOf: [Int]
   private let spacing: Double
   private let atlasGrid: Grid
+  /// Whether labels beside the structures of interest frame them, as skull and skin do. Else background must weigh as
+  /// much as these: each would shrink to have less of what counts outside it.
+  private let isFramed: Bool
 
   /// Voxels that labels are compared at, mm.
   private static let voxel = 2.0
@@ -23,8 +26,10 @@ struct MapAligner {
   private static let mostSteps = 8
   /// Gain of a step, in nats a voxel, below which it is the last.
   private static let leastGain = 1e-4
-  /// Of background, whose inside tells nothing, one voxel of so many counts.
+  /// Of background that only labels beside the structures of interest border on, one voxel of so many counts.
   private static let backgroundStep = 4
+  /// Background further from anything labelled than this, mm, does not count where structures of interest border on it.
+  private static let margin = 20.0
 
   /// Later rounds follow finer shapes.
   init(prior: LocationPrior, round: Int) {
@@ -45,6 +50,7 @@ struct MapAligner {
     table = LikelihoodTable(classes: classes, lanes: self.prior.lanes)
     spacing = round == 0 ? Self.firstSpacing : Self.laterSpacing
     atlasGrid = prior.grid
+    isFramed = zip(prior.table.labels, prior.table.isOfInterest).contains { $0.index != 0 && !$1 }
   }
 
   /// From positions in the atlas back to where the affine puts the map.
@@ -78,15 +84,26 @@ struct MapAligner {
     let step = max(1, Int((Self.voxel / grid.spacing.max()).rounded()))
     var world: [Float] = []
     var rows: [UInt16] = []
-    let low = SIMD3<Int>(map.reach.map { max(0, $0.lowerBound) })
-    let high = SIMD3<Int>(
+    var low = SIMD3<Int>(map.reach.map { max(0, $0.lowerBound) })
+    var high = SIMD3<Int>(
       (0..<3).map { min(grid.extents[$0] - 1, map.reach[$0].upperBound) })
+    if !isFramed, let labelled = map.labelled {
+      for axis in 0..<3 {
+        let margin = Int((Self.margin / grid.spacing[axis]).rounded(.up))
+        low[axis] = max(low[axis], labelled[axis].lowerBound - margin)
+        high[axis] = min(high[axis], labelled[axis].upperBound + margin)
+      }
+    }
     for z in stride(from: low.z, through: high.z, by: step) {
       for y in stride(from: low.y, through: high.y, by: step) {
         let start = grid.affine(SIMD3(0, Double(y), Double(z)))
         for x in stride(from: low.x, through: high.x, by: step) {
           let channel = map.channels[grid.index(x, y, z)]
-          if channel == 0, (x / step + y / step + z / step) % Self.backgroundStep != 0 { continue }
+          if isFramed, channel == 0,
+            (x / step + y / step + z / step) % Self.backgroundStep != 0
+          {
+            continue
+          }
           let at = start + grid.affine.columns.0 * Double(x)
           world += [Float(at.x), Float(at.y), Float(at.z)]
           rows.append(UInt16(classOf[Int(channel)]))

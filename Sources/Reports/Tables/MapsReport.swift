@@ -4,15 +4,20 @@ import Foundation
 /// What became of each label map that an atlas was built from: as a table, and as warnings.
 package struct MapsReport: Sendable {
   private let reports: [AtlasBuilder.MapReport]
+  private let mostClipped: Double
 
-  package init(_ reports: [AtlasBuilder.MapReport]) { self.reports = reports }
+  package init(_ reports: [AtlasBuilder.MapReport], isHead: Bool) {
+    self.reports = reports
+    mostClipped = isHead ? Self.mostClippedOfHeads : Self.mostClipped
+  }
 
   /// Root mean squares of the fit above this many times the median look wrong.
   static let poorFit = 3.0
   /// Fits better than this never look wrong, in mm.
   static let goodFit = 1.0
-  /// Share of labelled voxels outside the grid above which a map looks wrong.
-  static let mostClipped = 0.5
+  /// Share of labelled voxels outside the grid above which a map looks wrong: the standard grid holds no necks.
+  static let mostClippedOfHeads = 0.5
+  static let mostClipped = 0.05
   /// Maps that are warned about one by one.
   static let mostWarnings = 20
 
@@ -62,7 +67,7 @@ package struct MapsReport: Sendable {
     let sorted = reports.map(\.rms).sorted()
     let median = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
     let doubts = reports.compactMap { report -> String? in
-      let words = Self.doubts(report, median: median, nowhere: nowhere)
+      let words = faults(of: report, median: median, nowhere: nowhere)
       if words.isEmpty { return nil }
       return "\(LabelMapFiles.name(of: report.path)): \(words.joined(separator: "; "))"
     }
@@ -73,13 +78,13 @@ package struct MapsReport: Sendable {
     return result
   }
 
-  private static func doubts(
-    _ report: AtlasBuilder.MapReport, median: Double, nowhere: Set<String>
+  private func faults(
+    of report: AtlasBuilder.MapReport, median: Double, nowhere: Set<String>
   ) -> [String] {
     var words: [String] = []
     let absent = report.absent.filter { !nowhere.contains($0) }
     if !absent.isEmpty { words.append("lacks \(absent.joined(separator: ", "))") }
-    if report.rms > max(goodFit, poorFit * median) {
+    if report.rms > max(Self.goodFit, Self.poorFit * median) {
       words.append(
         "its structures' centres stay \(DecimalText.fixed(report.rms, 1)) mm from where they "
           + "should be, against \(DecimalText.fixed(median, 1)) mm in most maps")

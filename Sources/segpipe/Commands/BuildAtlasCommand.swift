@@ -59,13 +59,13 @@ struct BuildAtlasCommand: ConsoleCommand {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Extents of the atlas grid. Default: 160 192 224 for heads, else the first map's.",
+      "Extents of the atlas grid. Default: 160 192 224 for heads, else what holds all maps.",
       valueName: "x> <y> <z"))
   var grid: [Int] = []
 
   @Option(
     help: ArgumentHelp(
-      "Voxel size of the atlas grid. Default: 1 for heads, else the first map's.",
+      "Voxel size of the atlas grid. Default: 1 for heads, else the maps'.",
       valueName: "mm"))
   var spacing: Double?
 

@@ -43,15 +43,34 @@ struct AtlasBuild {
       console.note("\(files.ignored) other entries of the folders ignored")
     }
     let (atlas, reports) = try request(files, console, advance).build()
-    let report = MapsReport(reports)
+    let report = MapsReport(reports, isHead: atlas.isHead)
     try AtlasFiles.write(
       atlas, to: folder, license: license, generator: "segpipe \(Version.current)",
       maps: DelimitedText.tsv.encoded(report.rows),
       progress: { advance(0.97 + 0.03 * Double($0) / Double($1)) })
     console.detail(report.text)
     for warning in report.warnings { console.warn(warning) }
+    for faded in atlas.fadedStructures { console.warn(Self.words(faded)) }
+    let labelled = atlas.meanVolumeOfInterest
+    if labelled < Self.leastVolume {
+      console.warn(
+        "the structures of a map measure \(Self.cubicMillimetres(labelled)) in all, and scans are looked at in "
+          + "blocks of 8 mm3: declare voxels ten times as large, in label maps and scans alike")
+    }
     return atlas
   }
+
+  private static func words(_ faded: Atlas.FadedStructure) -> String {
+    "\(faded.name): the atlas holds \(cubicMillimetres(faded.held)) of it, label maps "
+      + "\(cubicMillimetres(faded.expected)) in the mean; scans will get too little of it"
+  }
+
+  private static func cubicMillimetres(_ volume: Double) -> String {
+    DecimalText.fixed(volume, volume < 100 ? 2 : 0) + " mm3"
+  }
+
+  /// Mean volume of all structures together below which these are too small for what scans are fitted by, mm3.
+  private static let leastVolume = 1000.0
 
   /// What an atlas is, in words.
   static func summary(of atlas: Atlas) -> String {
@@ -72,9 +91,9 @@ struct AtlasBuild {
       return image.volume
     }
     (request.table, request.head) = (table, head)
-    (request.extents, request.spacing) = (extents, spacing)
-    request.mostBytes = Machine.current().memoryToBeHad
     request.settings = settings
+    (request.settings.extents, request.settings.spacing) = (extents, spacing)
+    request.settings.mostBytes = Machine.current().memoryToBeHad
     let isMirrored = settings.mirrored == true
     request.chose = { try Self.tell(of: $0, needsPartners: isMirrored, console) }
     var stage = ""
@@ -90,7 +109,12 @@ struct AtlasBuild {
     of choice: AtlasTable, needsPartners: Bool, _ console: Console
   ) throws {
     switch choice.origin {
-    case .given: break
+    case .given:
+      if choice.unused > 0 {
+        console.note(
+          "label table: \(choice.table.count - 1) of its structures are in the maps, and "
+            + "\(choice.unused) others are left out")
+      }
     case .head: console.note("label table: the built-in one for heads")
     case .made:
       if !choice.foreign.isEmpty {

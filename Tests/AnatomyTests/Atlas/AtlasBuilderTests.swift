@@ -60,16 +60,79 @@ import Testing
     #expect(one == (try bytes("three", reversed: true, threads: 3)))
   }
 
-  @Test func gridsKeepTheirCentreAndAxes() {
-    let own = AtlasRequest.grid(extents: nil, spacing: 2, around: .standardHead)
+  @Test func gridsKeepTheirCentreAndAxes() throws {
+    let own = try AtlasGrid.grid(extents: nil, spacing: 2, around: .standardHead)
     #expect(own.extents == SIMD3(80, 96, 112))
     #expect(norm(own.centre - Grid.standardHead.centre) < 1e-9)
     #expect(Orientation(closestTo: own.affine).name == "LIA")
-    let asked = AtlasRequest.grid(
+    let asked = try AtlasGrid.grid(
       extents: SIMD3(10, 20, 30), spacing: nil, around: Fixture.grid(7, 8, 9, spacing: 1.5))
     #expect(asked.extents == SIMD3(10, 20, 30))
     #expect(asked.spacing == SIMD3(repeating: 1.5))
     #expect(norm(asked.centre) < 1e-9)
+    // A prior can be trained on extents that nobody asked for.
+    let padded = try AtlasGrid.grid(
+      extents: nil, spacing: nil, around: Fixture.grid(63, 55, 59, spacing: 3))
+    #expect(padded.extents == SIMD3(64, 64, 64))
+    #expect(norm(padded.centre) < 1e-9)
+    #expect(throws: AnatomyError.badGrid(extents: SIMD3(1, 1, 2), expected: 8...1024)) {
+      try AtlasGrid.grid(extents: nil, spacing: 20, around: Fixture.grid(20, 20, 30, spacing: 1))
+    }
+  }
+
+  /// Of maps of two organs, the first is a slab in coarse voxels that holds one of them.
+  @Test func gridsHoldWhatIsLabelledInEveryMap() throws {
+    func map(_ grid: Grid) -> Volume<Int32> {
+      Fixture.map(grid) { p in
+        if Fixture.inside(p, centre: SIMD3(-15, 0, 0), radii: SIMD3(repeating: 12)) { return 4 }
+        return Fixture.inside(p, centre: SIMD3(15, 0, 40), radii: SIMD3(repeating: 12)) ? 5 : 0
+      }
+    }
+    let slab = Fixture.grid(20, 18, 9, spacing: 4)
+    let whole = Grid(
+      extents: SIMD3(48, 40, 64),
+      affine: Affine(
+        columns: (SIMD3(2, 0, 0), SIMD3(0, 2, 0), SIMD3(0, 0, 2)), translation: SIMD3(-47, -39, -40)
+      ))
+    var request = AtlasRequest(paths: ["a", "b", "c", "d"]) { map($0 == "a" ? slab : whole) }
+    request.settings.refinements = 0
+    let (atlas, reports) = try request.build()
+    let grid = atlas.prior.grid
+    #expect(grid.spacing == SIMD3(repeating: 2))
+    #expect((0..<3).allSatisfy { grid.extents[$0] % 16 == 0 })
+    #expect(reports.allSatisfy { $0.clipped == 0 })
+    #expect(atlas.fadedStructures.isEmpty)
+    // Where only the slab's box is asked for, the other organ fades, and it is told.
+    request.settings.extents = SIMD3(20, 18, 9)
+    let (narrow, narrowed) = try request.build()
+    #expect(narrowed.contains { $0.clipped > 0.05 })
+    #expect(narrow.fadedStructures.contains { $0.name == atlas.prior.table.labels[2].name })
+  }
+
+  /// Of organs without anything around them, background weighs as much as they do: they keep their volume.
+  @Test func refinementKeepsVolumes() throws {
+    var request = request(6)
+    for rounds in 0...2 {
+      request.settings.refinements = rounds
+      let atlas = try request.build().atlas
+      var sums = [Double](repeating: 0, count: atlas.prior.table.count)
+      for entry in atlas.prior.entries { sums[Int(entry >> 8)] += Double(entry & 255) / 255 }
+      for label in 1..<sums.count {
+        let held = sums[label] * atlas.prior.grid.voxelVolume / atlas.volumes[label].mean
+        #expect(abs(held - 1) < 0.05, "\(rounds) rounds: \(held) of label \(label)")
+      }
+    }
+  }
+
+  /// A list of all structures that a program knows is a table, of which maps hold a few.
+  @Test func longTablesAreCutToWhatMapsHold() throws {
+    var request = request(2)
+    request.table = try LabelTable(
+      labels: (1...400).map { Fixture.label($0, partner: $0 == 301 ? 7 : $0 == 7 ? 301 : nil) })
+    var chosen: [AtlasTable] = []
+    request.chose = { chosen.append($0) }
+    #expect(try request.build().atlas.prior.table.labels.map(\.index) == [0, 200, 301])
+    #expect(chosen.map(\.unused) == [398])
   }
 
   @Test func unknownAndMissingContentIsRefused() throws {
@@ -83,9 +146,13 @@ import Testing
     }
     #expect(throws: AnatomyError.emptyMap(path: "e")) { try empty.build() }
     request.table = nil
-    request.extents = SIMD3(100, 100, 100)
-    request.mostBytes = 1_000_000
+    request.settings.extents = SIMD3(100, 100, 100)
+    request.settings.mostBytes = 1_000_000
     #expect(throws: ImagingError.outOfMemory(bytes: 9_000_000)) { try request.build() }
+    // So is what the maps' own grid needs.
+    request.settings.extents = nil
+    request.settings.mostBytes = 1000
+    #expect(throws: ImagingError.self) { try request.build() }
   }
 
   // MARK: Mirror images

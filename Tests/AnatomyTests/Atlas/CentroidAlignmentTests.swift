@@ -48,6 +48,19 @@ import Testing
     #expect(two.rms < 1e-12)
   }
 
+  /// A tumour lies anywhere in its organ: how far from the organ's centre tells nothing of its size.
+  @Test func mobileStructuresTellNoScale() {
+    for (direction, distance) in [
+      (SIMD3(1.0, 0, 0), 30.0), (SIMD3(0, -1, 0), 20), (SIMD3(0, 0, 1), 40),
+    ] {
+      let fit = CentroidAlignment.fit(
+        [SIMD3(2, 2, 2), SIMD3(2, 2, 2) + distance * direction], to: [.zero, SIMD3(4, 4, 4)])
+      #expect(fit.affine.columns == Affine.identity.columns)
+    }
+    let tiny = CentroidAlignment.fit([.zero, SIMD3(10, 0, 0)], to: [.zero, SIMD3(90, 0, 0)])
+    #expect(tiny.affine.columns.0.x == 2)
+  }
+
   @Test func aPlaneDeterminesNoThirdAxis() {
     let flat = points(10).map { $0.map { SIMD3($0.x, $0.y, 4) } }
     let fit = CentroidAlignment.fit(flat, to: flat.map { $0.map { $0 * 1.5 } })
