@@ -109,9 +109,9 @@ extension ScanVariant {
       }
       return count > 0 ? Float(sum / Double(count)) : nil
     }
-    // By BIDS tissue.
-    let white = voxels { $0.mapping == 2 }
-    guard let own = mean(white), let other = mean(voxels { $0.mapping == 8 }) else { return nil }
+    let white = voxels { $0.tissue == .whiteMatter }
+    let cortex = voxels { $0.tissue == .corticalGreyMatter }
+    guard let own = mean(white), let other = mean(cortex) else { return nil }
     let distances = DistanceTransform.squared(
       to: voxels { $0.name.lowercased().hasSuffix("lateral-ventricle") }, extents: grid.extents,
       spacing: grid.spacing)

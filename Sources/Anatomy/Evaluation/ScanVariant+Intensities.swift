@@ -13,13 +13,13 @@ extension ScanVariant {
       voxels: scan.voxels.map { $0 == 0 || !$0.isFinite ? $0 : max(most + least - $0, tiny) })
   }
 
-  /// Means of tissues as T2-weighted scans have them, of the brightest, by BIDS tissue.
+  /// Means of tissues as T2-weighted scans have them, of the brightest.
   private static func t2Mean(_ label: Label) -> Float? {
-    switch label.mapping {
-    case 1, 8, 11: 0.58
-    case 2, 10: 0.40
-    case 3: 1
-    case 9: 0.5
+    switch label.tissue {
+    case .greyMatter, .corticalGreyMatter, .cerebellum: 0.58
+    case .whiteMatter, .brainStem: 0.40
+    case .cerebrospinalFluid: 1
+    case .subcorticalGreyMatter: 0.5
     default: nil
     }
   }
@@ -49,8 +49,10 @@ extension ScanVariant {
     return Volume(grid: scan.grid, voxels: voxels)
   }
 
-  /// What fluid, cortex and white matter look like where protons are counted, of the brightest, by BIDS tissue.
-  private static let densities: [(tissue: Int, value: Double)] = [(3, 1), (8, 0.9), (2, 0.7)]
+  /// What fluid, cortex and white matter look like where protons are counted, of the brightest.
+  private static let densities: [(tissue: BIDSTissue, value: Double)] = [
+    (.cerebrospinalFluid, 1), (.corticalGreyMatter, 0.9), (.whiteMatter, 0.7),
+  ]
   /// Standard deviation of their noise, and the brightest intensity.
   private static let (densityNoise, brightest) = (0.02, 1000.0)
 
@@ -59,7 +61,7 @@ extension ScanVariant {
   static func withDensities(
     _ scan: Volume<Float>, _ reference: Volume<Int32>, _ table: LabelTable
   ) -> Volume<Float>? {
-    let tissues = reference.voxels.map { table.label(of: $0)?.mapping }
+    let tissues = reference.voxels.map { table.label(of: $0)?.tissue }
     var curve: [(old: Double, new: Double)] = []
     for (tissue, value) in densities {
       let values = scan.voxels.indices

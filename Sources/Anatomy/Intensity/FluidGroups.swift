@@ -1,3 +1,5 @@
+import Imaging
+
 /// What the tissue groups of an atlas are to fluid, by group.
 struct FluidGroups: Sendable {
   /// All labels are cerebrospinal fluid or lie in it.
@@ -16,15 +18,15 @@ struct FluidGroups: Sendable {
 extension FluidGroups {
   /// `tissues` has the BIDS tissues of each group's labels, nil where a label has none; `isTarget` tells structures
   /// of interest; `prior` is the location prior of the groups.
-  init(tissues: [[Int?]], isTarget: [Bool], prior: GroupPrior) {
-    func all(_ kinds: Set<Int>) -> [Bool] {
+  init(tissues: [[BIDSTissue?]], isTarget: [Bool], prior: GroupPrior) {
+    func all(_ kinds: Set<BIDSTissue>) -> [Bool] {
       tissues.map { $0.allSatisfy { $0.map(kinds.contains) ?? false } }
     }
-    let (fluid, nuclei) = (all([3]), all([9]))
+    let (fluid, nuclei) = (all([.cerebrospinalFluid]), all([.subcorticalGreyMatter]))
     self.fluid = fluid
     self.nuclei = nuclei
     tissue = isTarget.indices.map { isTarget[$0] && !fluid[$0] }
-    inner = all([2, 9])
+    inner = all([.whiteMatter, .subcorticalGreyMatter])
     yielding = zip(nuclei, Self.fluidAround(prior, fluid)).map { $0 && $1 > Self.leastFluid }
   }
 

@@ -39,6 +39,7 @@ package struct KindPrior: Sendable {
     let zero = Int(IntensityScale.zero)
     let last = rows - 2
     let strength = Self.strength(kind)
+    let holdsFlesh = table.holdsFlesh
     func spread(_ group: Int, over range: ClosedRange<Int>, zeroShare: Double) {
       for row in range {
         shares[row, group] += strength * (1 - zeroShare) / Double(range.count)
@@ -48,13 +49,12 @@ package struct KindPrior: Sendable {
     for group in 0..<groups {
       let members = table.labels.indices.filter { table.groupOfLabel[$0] == group }
       let isInteresting = members.contains { isTarget[$0] }
-      let isFlesh = members.contains { table.labels[$0].mapping == 5 }
       let isBackground = members.contains(0)
       switch kind {
       case .whole:
         if isBackground {
           spread(group, over: 1...dark, zeroShare: 0.5)
-        } else if isFlesh {
+        } else if holdsFlesh[group] {
           spread(group, over: dark...last, zeroShare: 0)
         }
       case .stripped:

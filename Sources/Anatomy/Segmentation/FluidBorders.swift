@@ -50,7 +50,8 @@ struct FluidBorders: Sendable {
       return row.indices.filter { row[$0] > 0 }.map { ($0, row[$0] / total) }
     }
     var ends = [Double](repeating: Self.end, count: groups)
-    for (label, group) in zip(prior.table.labels, groupOf) where label.mapping == Self.cortex {
+    for (label, group) in zip(prior.table.labels, groupOf)
+    where label.tissue == .corticalGreyMatter {
       ends[group] = Self.endAtCortex
     }
     self.ends = ends
@@ -98,8 +99,6 @@ struct FluidBorders: Sendable {
     return intensity
   }
 
-  /// BIDS's number of cortical grey matter.
-  private static let cortex = 8
   private static let end = 0.5
   /// Chosen without labels of a scan: of cortex and white matter the cortex is 0.51 in the 15 label maps of the head
   /// atlas (deviation 0.02, 0.54 at most), and by labels with 0.5 here 0.561, 0.567 and 0.563 in three T1 heads; with 0.7,

@@ -19,14 +19,14 @@ struct MixedVoxels: Sendable {
     let label: UInt8
   }
 
-  /// Labels are told apart by their tissues, as BIDS numbers them: white matter, and grey matter beneath the
+  /// Labels are told apart by their tissues: white matter, and grey matter beneath the
   /// cortex. `isFluid`: for each label, whether it is fluid.
   init(_ table: LabelTable, isFluid: [Bool]) {
     roles = table.labels.indices.map { label in
       if isFluid[label] { return .fluid }
-      switch table.labels[label].mapping {
-      case 2: return .white
-      case 9: return .between
+      switch table.labels[label].tissue {
+      case .whiteMatter: return .white
+      case .subcorticalGreyMatter: return .between
       default: return .other
       }
     }

@@ -31,7 +31,7 @@ extension Segmenter {
     }
     let isSmall =
       Double(scan.voxels.count { $0 != 0 }) * scan.grid.voxelVolume < Self.largestStripped
-    let asks = settings.stripped == nil && isSmall && !fleshGroups.isEmpty
+    let asks = settings.stripped == nil && isSmall && prior.table.holdsFlesh.contains(true)
     var kind: ScanKind = settings.stripped == true ? .stripped : .whole
     let fit: AffineRegistration
     if let given = settings.transform {
@@ -128,21 +128,12 @@ extension Segmenter {
   /// stripped ones 0.6 and more.
   private static let zerosOfStripped = 0.4
 
-  /// Tissue groups that hold flesh around the structures of interest.
-  private var fleshGroups: [Int] {
-    let table = prior.table
-    return table.groups.indices.filter { group in
-      table.labels.indices.contains {
-        table.groupOfLabel[$0] == group && table.labels[$0].mapping == 5
-      }
-    }
-  }
-
   /// Share of exact zeros where the atlas expects flesh in the upper half of its grid (below it, whole
   /// heads are padded, too).
   private func zeroShareOfFlesh(_ fit: AffineRegistration, _ samples: ScanSamples) -> Double {
     let groups = coarse.mm4
-    let flesh = fleshGroups
+    let holdsFlesh = prior.table.holdsFlesh
+    let flesh = holdsFlesh.indices.filter { holdsFlesh[$0] }
     let positions = samples.positions(groups.grid.affine.inverse * fit.transform)
     let e = groups.grid.extents
     var (zeros, all) = (0.0, 0.0)

@@ -87,9 +87,9 @@ package struct Segmenter: Sendable {
     }
     coarse = (averaged(8), averaged(4), averaged(2))
     region = InterestRegion(coarse.mm8, isTarget: isTargetGroup)
-    var tissues = [[Int?]](repeating: [], count: groups)
+    var tissues = [[BIDSTissue?]](repeating: [], count: groups)
     for (label, group) in prior.table.groupOfLabel.enumerated() {
-      tissues[group].append(prior.table.labels[label].mapping)
+      tissues[group].append(prior.table.labels[label].tissue)
     }
     let fluidGroups = FluidGroups(tissues: tissues, isTarget: isTargetGroup, prior: coarse.mm4)
     self.fluidGroups = fluidGroups

@@ -21,7 +21,7 @@ struct TissueIntensities: Sendable {
     for (group, name) in table.groups.enumerated() {
       let members = table.labels.indices.filter { table.groupOfLabel[$0] == group }
       let isBackground = members.contains(0)
-      let tissue = members.first.flatMap { table.labels[$0].mapping }
+      let tissue = members.first.flatMap { table.labels[$0].tissue }
       let typical = Self.brightness(tissue: tissue, name: name)
       let known = contrast == .t2 ? typical?.t2 : typical?.t1
       let drawn = Float(random.uniform(2 * group))
@@ -38,21 +38,23 @@ struct TissueIntensities: Sendable {
     self.deviations = deviations
   }
 
-  /// Typical brightness at 3 T, of the standard BIDS tissues; nil where nothing is known.
-  private static func brightness(tissue: Int?, name: String) -> (t1: Float, t2: Float)? {
+  /// Typical brightness at 3 T, of the standard tissues; nil where nothing is known.
+  private static func brightness(
+    tissue: BIDSTissue?, name: String
+  ) -> (t1: Float, t2: Float)? {
     if name.contains("white-matter") { return (0.86, 0.40) }
     if name.contains("marrow") { return (0.80, 0.55) }
     switch tissue {
-    case 1, 8: return (0.58, 0.60)
-    case 2: return (0.86, 0.40)
-    case 3: return (0.24, 1)
-    case 4: return (0.12, 0.10)
-    case 5: return (0.66, 0.35)
-    case 6: return (0.48, 0.70)
-    case 9: return (0.70, 0.50)
-    case 10: return (0.78, 0.46)
-    case 11: return (0.60, 0.58)
-    default: return nil
+    case .greyMatter, .corticalGreyMatter: return (0.58, 0.60)
+    case .whiteMatter: return (0.86, 0.40)
+    case .cerebrospinalFluid: return (0.24, 1)
+    case .bone: return (0.12, 0.10)
+    case .softTissue: return (0.66, 0.35)
+    case .nonBrain: return (0.48, 0.70)
+    case .subcorticalGreyMatter: return (0.70, 0.50)
+    case .brainStem: return (0.78, 0.46)
+    case .cerebellum: return (0.60, 0.58)
+    case .background, .lesion, nil: return nil
     }
   }
 }

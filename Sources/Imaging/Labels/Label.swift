@@ -5,9 +5,7 @@ package struct Label: Equatable, Sendable {
   package var name: String
   package var abbreviation: String?
   package var color: LabelColor
-  /// The standard BIDS tissue it belongs to: 0 background, 1 grey matter, 2 white matter, 3 CSF,
-  /// 4 bone, 5 soft tissue, 6 non-brain, 7 lesion, 8 cortical and 9 subcortical grey matter, 10 brain
-  /// stem, 11 cerebellum.
+  /// The number of the standard tissue it belongs to, a `BIDSTissue`.
   package var mapping: Int?
   /// Labels of one tissue group share their intensities.
   package var group: String
@@ -32,7 +30,8 @@ package struct Label: Equatable, Sendable {
 
   /// What lies outside every structure.
   package static let background = Label(
-    index: 0, name: "background", color: .black, mapping: 0, group: "background")
+    index: 0, name: "background", color: .black, mapping: BIDSTissue.background.rawValue,
+    group: "background")
 }
 
 /// A colour of 8 bits a channel.

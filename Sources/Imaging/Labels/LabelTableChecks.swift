@@ -25,7 +25,7 @@ enum LabelTableChecks {
           throw fail(.controlCharacter(in: text))
         }
       }
-      if let mapping = label.mapping, !(0...11).contains(mapping) {
+      if let mapping = label.mapping, BIDSTissue(rawValue: mapping) == nil {
         throw fail(.mappingOutOfRange(mapping))
       }
       if label.index == 0, label.partner != nil { throw fail(.backgroundHasPartner) }

@@ -21,7 +21,7 @@ struct FluidGroupsTests {
       }
     }
     let groups = FluidGroups(
-      tissues: table.labels.map { [$0.mapping] },
+      tissues: table.labels.map { [$0.tissue] },
       isTarget: table.isOfInterest,
       prior: GroupPrior(prior, factor: 4))
     func members(_ flags: [Bool]) -> [Int] { flags.indices.filter { flags[$0] } }
