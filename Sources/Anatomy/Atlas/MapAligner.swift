@@ -6,7 +6,8 @@ import Parallel
 struct MapAligner {
   private let prior: GroupPrior
   private let table: LikelihoodTable
-  private let classOf: [Int]
+  /// Both sides of a structure are one class: their places tell them apart.
+  private let classes: SideMerge
   private let spacing: Double
   private let atlasGrid: Grid
   /// Whether labels beside the structures of interest frame them, as skull and skin do. Else background must weigh as
@@ -33,21 +34,11 @@ struct MapAligner {
 
   /// Later rounds follow finer shapes.
   init(prior: LocationPrior, round: Int) {
-    // Both sides of a structure are one class: their places tell them apart.
-    var classOf = [Int](repeating: 0, count: prior.table.count)
-    var classes = 0
-    for label in classOf.indices {
-      if let partner = prior.table.partnerOfLabel[label], partner < label {
-        classOf[label] = classOf[partner]
-      } else {
-        classOf[label] = classes
-        classes += 1
-      }
-    }
-    self.classOf = classOf
+    classes = SideMerge(prior.table)
     let factor = max(1, Int((Self.voxel / prior.grid.spacing.max()).rounded()))
-    self.prior = GroupPrior(prior, factor: factor, groupOf: classOf, groups: classes)
-    table = LikelihoodTable(classes: classes, lanes: self.prior.lanes)
+    self.prior = GroupPrior(
+      prior, factor: factor, groupOf: classes.channelOf, groups: classes.count)
+    table = LikelihoodTable(classes: classes.count, lanes: self.prior.lanes)
     spacing = round == 0 ? Self.firstSpacing : Self.laterSpacing
     atlasGrid = prior.grid
     isFramed = zip(prior.table.labels, prior.table.isOfInterest).contains { $0.index != 0 && !$1 }
@@ -106,7 +97,7 @@ struct MapAligner {
           }
           let at = start + grid.affine.columns.0 * Double(x)
           world += [Float(at.x), Float(at.y), Float(at.z)]
-          rows.append(UInt16(classOf[Int(channel)]))
+          rows.append(UInt16(classes.channelOf[Int(channel)]))
         }
       }
     }
