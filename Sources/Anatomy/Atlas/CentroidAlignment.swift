@@ -7,30 +7,43 @@ package enum CentroidAlignment {
   static let headSpace = "MNI305"
 
   /// Centroids of the structures of FreeSurfer's average subject, in MNI305 mm, by FreeSurfer value.
-  package static let mni305: [Int32: SIMD3<Double>] = [
-    2: [-27.24, -22.21, 18.55], 3: [-32.19, -16.86, 16.02], 4: [-14.46, -13.69, 13.71],
-    7: [-17.31, -53.43, -36.02], 8: [-22.27, -64.37, -37.67], 10: [-11.75, -19.88, 5.17],
-    11: [-15.03, 9.44, 6.91], 12: [-26.37, -0.16, -2.09], 13: [-20.92, -5.19, -2.41],
-    14: [0.58, -11.12, -3.94], 15: [0.54, -46.56, -33.22], 16: [0.83, -31.95, -31.0],
-    17: [-26.09, -24.43, -15.15], 18: [-23.91, -7.34, -20.64], 26: [-9.63, 10.96, -8.79],
-    28: [-11.46, -16.85, -10.33], 41: [27.68, -21.3, 18.84], 42: [32.7, -15.91, 16.48],
-    43: [15.18, -13.24, 14.26], 46: [19.07, -53.51, -35.67], 47: [23.65, -64.42, -37.2],
-    49: [12.49, -19.23, 5.66], 50: [16.16, 9.46, 8.24], 51: [26.94, 0.55, -2.25],
-    52: [22.11, -4.94, -1.95], 53: [27.74, -23.38, -14.99], 54: [24.94, -6.01, -20.74],
-    58: [9.99, 10.42, -8.71], 60: [12.43, -16.41, -10.06],
+  package static let mni305: [Int32: SIMD3<Double>] = {
+    let sides = zip(HeadStructures.pairs, pairs).flatMap { structure, centroid in
+      [(structure.left, centroid.left), (structure.right, centroid.right)]
+    }
+    let single = zip(HeadStructures.middle.map(\.value), middle)
+    return Dictionary(uniqueKeysWithValues: sides + single)
+  }()
+
+  /// In the order of `HeadStructures.pairs`.
+  private static let pairs: [(left: SIMD3<Double>, right: SIMD3<Double>)] = [
+    ([-27.24, -22.21, 18.55], [27.68, -21.3, 18.84]),  // cerebral white matter
+    ([-32.19, -16.86, 16.02], [32.7, -15.91, 16.48]),  // cerebral cortex
+    ([-14.46, -13.69, 13.71], [15.18, -13.24, 14.26]),  // lateral ventricle
+    ([-17.31, -53.43, -36.02], [19.07, -53.51, -35.67]),  // cerebellum white matter
+    ([-22.27, -64.37, -37.67], [23.65, -64.42, -37.2]),  // cerebellum cortex
+    ([-11.75, -19.88, 5.17], [12.49, -19.23, 5.66]),  // thalamus
+    ([-15.03, 9.44, 6.91], [16.16, 9.46, 8.24]),  // caudate
+    ([-26.37, -0.16, -2.09], [26.94, 0.55, -2.25]),  // putamen
+    ([-20.92, -5.19, -2.41], [22.11, -4.94, -1.95]),  // pallidum
+    ([-26.09, -24.43, -15.15], [27.74, -23.38, -14.99]),  // hippocampus
+    ([-23.91, -7.34, -20.64], [24.94, -6.01, -20.74]),  // amygdala
+    ([-9.63, 10.96, -8.79], [9.99, 10.42, -8.71]),  // accumbens area
+    ([-11.46, -16.85, -10.33], [12.43, -16.41, -10.06]),  // ventral diencephalon
   ]
 
-  /// Structures of the left side and the same of the right, by FreeSurfer value.
-  private static let sides: [Int32: Int32] = [
-    2: 41, 3: 42, 4: 43, 7: 46, 8: 47, 10: 49, 11: 50, 12: 51, 13: 52, 17: 53, 18: 54, 26: 58,
-    28: 60,
+  /// In the order of `HeadStructures.middle`: third and fourth ventricle, brain stem.
+  private static let middle: [SIMD3<Double>] = [
+    [0.58, -11.12, -3.94], [0.54, -46.56, -33.22], [0.83, -31.95, -31.0],
   ]
 
   /// Whether label values are those of a head, and not by chance, as values from 1 on without a gap would be: at least 8
   /// of MNI305's structures, 3 of them of both sides, and among values in their range no more others than these.
   package static func isHead(_ values: Set<Int32>) -> Bool {
     let found = values.count { mni305[$0] != nil }
-    let paired = sides.count { values.contains($0.key) && values.contains($0.value) }
+    let paired = HeadStructures.pairs.count {
+      values.contains($0.left) && values.contains($0.right)
+    }
     return found >= 8 && paired >= 3 && 2 * found >= values.count { (1...63).contains($0) }
   }
 

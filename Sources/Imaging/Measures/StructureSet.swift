@@ -54,19 +54,12 @@ package struct StructureSet: Equatable, Sendable {
       2: [25, 77, 78, 80, 251, 252, 253, 254, 255], 41: [57, 79], 4: [5, 31, 136, 137],
       43: [44, 63, 163, 164],
     ]
-    let pairs: [(Int32, Int32, String)] = [
-      (2, 41, "Cerebral-White-Matter"), (3, 42, "Cerebral-Cortex"), (4, 43, "Lateral-Ventricle"),
-      (7, 46, "Cerebellum-White-Matter"), (8, 47, "Cerebellum-Cortex"), (10, 49, "Thalamus"),
-      (11, 50, "Caudate"), (12, 51, "Putamen"), (13, 52, "Pallidum"), (17, 53, "Hippocampus"),
-      (18, 54, "Amygdala"), (26, 58, "Accumbens-area"), (28, 60, "VentralDC"),
-    ]
-    let middle: [(Int32, String)] = [
-      (14, "3rd-Ventricle"), (15, "4th-Ventricle"), (16, "Brain-Stem"),
-    ]
-    let named =
-      middle + pairs.flatMap { [($0.0, "Left-" + $0.2), ($0.1, "Right-" + $0.2)] }
+    let sides = HeadStructures.pairs.flatMap {
+      [($0.left, "Left-" + $0.name), ($0.right, "Right-" + $0.name)]
+    }
+    let middle = HeadStructures.middle.map { ($0.value, $0.name) }
     return StructureSet(
-      structures: named.sorted { $0.0 < $1.0 }.map { index, name in
+      structures: (middle + sides).sorted { $0.0 < $1.0 }.map { index, name in
         Structure(index: index, name: name, values: [index] + (merged[index] ?? []))
       }, smallest: 50)
   }()

@@ -17,6 +17,19 @@ import Testing
     }
   }
 
+  /// A centroid at the wrong structure would not mirror its partner's.
+  @Test func everyStructureOfTheHeadHasItsCentroid() throws {
+    let all = CentroidAlignment.mni305
+    #expect(Set(all.keys) == Set(StructureSet.head29.structures.map(\.index)))
+    for pair in HeadStructures.pairs {
+      let (left, right) = (try #require(all[pair.left]), try #require(all[pair.right]))
+      #expect(left.x < 0 && right.x > 0, "\(pair)")
+      let difference = left * SIMD3(-1, 1, 1) - right
+      #expect((difference * difference).sum().squareRoot() < 2.5, "\(pair)")
+    }
+    for middle in HeadStructures.middle { #expect(abs(try #require(all[middle.value]).x) < 1) }
+  }
+
   @Test func aKnownAffineIsFound() {
     var from = points(12)
     var to = from.map { $0.map { known($0) } }
