@@ -42,7 +42,6 @@ package struct AtlasChoice: Equatable, Sendable {
 extension AtlasFiles {
   /// Whether a folder holds an atlas that was written to its end.
   package static func isFinished(_ folder: String) -> Bool {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.contains { $0.hasPrefix("atlas-") && $0.hasSuffix("_description.json") }
+    !AtlasFolder.descriptions(in: folder).isEmpty
   }
 }

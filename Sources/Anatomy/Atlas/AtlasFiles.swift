@@ -102,7 +102,7 @@ package enum AtlasFiles {
 
   /// The description of an atlas in a folder.
   package static func descriptionPath(_ folder: String, name: String) -> String {
-    "\(folder)/atlas-\(name)_description.json"
+    folder + "/" + AtlasFolder.description(of: name)
   }
 
   /// A file whose bytes are written and that has no name yet.
@@ -216,19 +216,15 @@ package enum AtlasFiles {
   private static func description(
     in folder: String
   ) throws -> (name: String, content: Description) {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    let descriptions = names.filter {
-      $0.hasPrefix("atlas-") && $0.hasSuffix("_description.json")
-    }.sorted()
+    let descriptions = AtlasFolder.descriptions(in: folder)
     guard descriptions.count == 1, let file = descriptions.first else {
       throw AnatomyError.badAtlas(
         path: folder,
         found: descriptions.isEmpty
-          ? "no atlas-NAME_description.json" : descriptions.joined(separator: ", "),
-        expected: "one atlas-NAME_description.json, as build-atlas writes it")
+          ? "no \(AtlasFolder.description(of: "NAME"))" : descriptions.joined(separator: ", "),
+        expected: "one \(AtlasFolder.description(of: "NAME")), as build-atlas writes it")
     }
-    let name = String(file.dropFirst("atlas-".count).dropLast("_description.json".count))
-    return (name, try readJSON("\(folder)/\(file)"))
+    return (AtlasFolder.name(fromDescription: file), try readJSON("\(folder)/\(file)"))
   }
 
   private static func readJSON<Value: Decodable>(_ path: String) throws -> Value {

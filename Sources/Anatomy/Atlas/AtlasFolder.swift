@@ -28,13 +28,9 @@ package struct AtlasFolder {
     ((try? FileManager.default.contentsOfDirectory(atPath: path + "/" + folder)) ?? []).sorted()
   }
 
-  private var descriptions: [String] {
-    names().filter { $0.hasPrefix("atlas-") && $0.hasSuffix("_description.json") }
-  }
-
   /// With a description that segpipe wrote; without any, when every file has a name of ours.
   package var isOurs: Bool {
-    let descriptions = descriptions
+    let descriptions = Self.descriptions(in: path)
     if !descriptions.isEmpty {
       return descriptions.allSatisfy { OutputGuard.isOurs(path + "/" + $0) }
     }
@@ -65,7 +61,9 @@ package struct AtlasFolder {
 
   /// Takes the descriptions of older atlases away, after which the folder holds no atlas.
   func removeDescriptions() {
-    for name in descriptions { try? FileManager.default.removeItem(atPath: path + "/" + name) }
+    for name in Self.descriptions(in: path) {
+      try? FileManager.default.removeItem(atPath: path + "/" + name)
+    }
   }
 
   /// Removes files that segpipe wrote for other atlases than the one whose files begin with `kept`.
@@ -78,5 +76,25 @@ package struct AtlasFolder {
       }
       if names(folder).isEmpty { rmdir("\(path)/\(folder)") }
     }
+  }
+}
+
+// MARK: - Descriptions
+
+extension AtlasFolder {
+  private static let (prefix, ending) = ("atlas-", "_description.json")
+
+  /// What the description of an atlas is called.
+  static func description(of name: String) -> String { prefix + name + ending }
+
+  /// The atlas's name, from what one of `descriptions` is called.
+  static func name(fromDescription file: String) -> String {
+    String(file.dropFirst(prefix.count).dropLast(ending.count))
+  }
+
+  /// The descriptions in a folder, sorted. Each is of an atlas that was written to its end; there is one.
+  static func descriptions(in folder: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+      .filter { $0.hasPrefix(prefix) && $0.hasSuffix(ending) }.sorted()
   }
 }

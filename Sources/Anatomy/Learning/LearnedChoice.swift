@@ -15,10 +15,6 @@ package struct LearnedChoice: Equatable, Sendable {
     (self.prior, self.encoder, self.context) = (prior, encoder, context)
   }
 
-  /// What a trained encoder and a trained context are called, beside an atlas or in a workspace.
-  package static let encoderName = "encoder.safetensors"
-  package static let contextName = "context.safetensors"
-
   /// The given files; else those in the atlas's folder; else, for the workspace's atlas, those that were
   /// trained in the workspace. An encoder or context that is not given is looked for where a prior that is given
   /// lies, a context, which is of the atlas alone, then where it is looked for without that prior.
@@ -29,8 +25,8 @@ package struct LearnedChoice: Equatable, Sendable {
   ) throws -> LearnedChoice {
     var places: [(prior: String, encoders: [String], context: String)] = [
       (
-        atlas.folder + "/" + PriorChoice.fileName, [atlas.folder + "/" + encoderName],
-        atlas.folder + "/" + contextName
+        atlas.folder + "/" + WeightsName.prior, [atlas.folder + "/" + WeightsName.encoder],
+        atlas.folder + "/" + WeightsName.context
       )
     ]
     if atlas.source == .workspace {
@@ -46,8 +42,8 @@ package struct LearnedChoice: Equatable, Sendable {
       let folder = (prior as NSString).deletingLastPathComponent
       func beside(_ name: String) -> String { (folder as NSString).appendingPathComponent(name) }
       return LearnedChoice(
-        prior: prior, encoder: encoder ?? existing([beside(encoderName)]),
-        context: context ?? existing([beside(contextName)] + places.map(\.context)))
+        prior: prior, encoder: encoder ?? existing([beside(WeightsName.encoder)]),
+        context: context ?? existing([beside(WeightsName.context)] + places.map(\.context)))
     }
     for place in places where existing([place.prior, place.context]) != nil {
       let found = existing([place.prior])
@@ -62,7 +58,7 @@ package struct LearnedChoice: Equatable, Sendable {
 
   /// The context in an atlas's folder, if it has one.
   package static func context(in folder: String) -> String? {
-    existing([folder + "/" + contextName])
+    existing([folder + "/" + WeightsName.context])
   }
 
   private static func existing(_ paths: [String]) -> String? {

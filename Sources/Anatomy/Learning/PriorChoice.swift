@@ -7,9 +7,6 @@ package struct PriorChoice: Equatable, Sendable {
   package let file: String
   package let atlas: AtlasChoice
 
-  /// What a trained prior is called, beside an atlas or in a workspace.
-  package static let fileName = "prior.safetensors"
-
   /// The given prior; else that beside the given atlas; else the workspace's, with the workspace's
   /// atlas; else that beside the built-in atlas. A given atlas goes with any of them.
   ///
@@ -27,7 +24,7 @@ package struct PriorChoice: Equatable, Sendable {
       tried.append(file)
       return FileManager.default.fileExists(atPath: file)
     }
-    if let atlas, found(atlas + "/" + fileName) {
+    if let atlas, found(atlas + "/" + WeightsName.prior) {
       return PriorChoice(
         source: .given, file: tried[0], atlas: AtlasChoice(source: .given, folder: atlas))
     }
@@ -39,9 +36,9 @@ package struct PriorChoice: Equatable, Sendable {
       return PriorChoice(source: .workspace, file: learned, atlas: given ?? own)
     }
     let head = try locator.folder(of: "head")
-    guard found(head + "/" + fileName) else { throw AnatomyError.noPrior(tried: tried) }
+    guard found(head + "/" + WeightsName.prior) else { throw AnatomyError.noPrior(tried: tried) }
     return PriorChoice(
-      source: .builtIn, file: head + "/" + fileName,
+      source: .builtIn, file: head + "/" + WeightsName.prior,
       atlas: given ?? AtlasChoice(source: .builtIn, folder: head))
   }
 }

@@ -20,15 +20,15 @@ package struct TrainingFolder: Sendable {
   }
 
   package static func prior(_ path: String) -> TrainingFolder {
-    TrainingFolder(path, weights: "prior.safetensors")
+    TrainingFolder(path, weights: WeightsName.prior)
   }
 
   package static func encoder(_ path: String) -> TrainingFolder {
-    TrainingFolder(path, weights: "encoder.safetensors")
+    TrainingFolder(path, weights: WeightsName.encoder)
   }
 
   package static func context(_ path: String) -> TrainingFolder {
-    TrainingFolder(path, weights: "context.safetensors")
+    TrainingFolder(path, weights: WeightsName.context)
   }
 
   package var checkpoints: CheckpointFolder { CheckpointFolder(path + "/checkpoints") }
@@ -64,4 +64,11 @@ package struct TrainingFolder: Sendable {
     }
     try AtomicFile.write(text, to: log)
   }
+}
+
+/// What trained weights are called, where they were trained and beside an atlas.
+package enum WeightsName {
+  package static let prior = "prior.safetensors"
+  package static let encoder = "encoder.safetensors"
+  package static let context = "context.safetensors"
 }
