@@ -48,9 +48,9 @@ package struct TrainingFolder: Sendable {
   }
 
   /// Removes what a training left, and nothing else.
-  package func clear() throws {
+  package func clear() {
     for step in checkpoints.steps { unlink(checkpoints.file(of: step)) }
-    for file in [log, weights] { unlink(file) }
+    for file in [log, weights, curve] { unlink(file) }
   }
 
   /// Replaces the log. Throws `FileError`.

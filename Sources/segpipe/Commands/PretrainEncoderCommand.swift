@@ -225,7 +225,7 @@ struct EncoderRun {
   func train(
     _ settings: EncoderSettings, atlas: Atlas, _ inputs: EncoderTraining.Inputs
   ) throws {
-    if outputs.overwrite { try folder.clear() }
+    if outputs.overwrite { folder.clear() }
     let progress = console.progress("training the encoder")
     let training = EncoderTraining(
       settings, atlas: atlas, prior: try PriorFile(prior.file), start: start, inputs: inputs,

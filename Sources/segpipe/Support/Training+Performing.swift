@@ -78,11 +78,11 @@ struct MapTrainingWork<T: MapTraining & ReportedTraining> {
   ///
   /// - Throws: `AnatomyError`, `ImagingError`, `NetworkError`, `FileError`; `StoppedBySignal`.
   func perform(
-    in folder: TrainingFolder, console: Console, prepared: () throws -> Void = {},
+    in folder: TrainingFolder, console: Console, prepared: () -> Void = {},
     advance: @escaping (Double) -> Void
   ) throws -> TrainedSteps {
     let maps = try given.aligned(holdingOut: holdOut, reading: reading, console: console)
-    try prepared()
+    prepared()
     return try T(settings, atlas: given.atlas, maps: maps, folder: folder).perform(
       console, checkpointInterval: checkpointInterval, advance: advance)
   }

@@ -145,7 +145,7 @@ struct MapTrainingOptions: ParsableArguments {
     try given.checkMemory(for: T.self, work.settings, available: Machine.current().memoryToBeHad)
     let progress = console.progress("training the \(name)")
     let steps = try work.perform(
-      in: folder, console: console, prepared: { if outputs.overwrite { try folder.clear() } },
+      in: folder, console: console, prepared: { if outputs.overwrite { folder.clear() } },
       advance: { progress.update($0) })
     progress.finish()
     console.note("\(folder.weights): \(steps)")
