@@ -99,21 +99,15 @@ struct BuildAtlasCommand: ConsoleCommand {
     guard workspace == nil || output == nil else {
       throw ValidationError("--workspace and --output exclude each other.")
     }
-    guard grid.isEmpty || (grid.count == 3 && grid.allSatisfy { (8...1024).contains($0) }) else {
-      throw ValidationError("--grid takes three extents from 8 to 1024.")
+    guard grid.isEmpty || OptionLimits.isGrid(grid) else {
+      throw ValidationError("--grid takes \(OptionLimits.gridRule).")
     }
-    if let spacing, !(spacing >= 0.05 && spacing <= 20) {
-      throw ValidationError("--spacing is \(spacing); it must lie from 0.05 to 20 mm.")
-    }
+    try OptionLimits.spacing.check("--spacing", spacing, unit: "mm")
     guard AtlasBuild.isName(name) else {
       throw ValidationError("--name is '\(name)'; it takes \(AtlasBuild.nameRule).")
     }
-    guard smoothing >= 0, smoothing <= 20 else {
-      throw ValidationError("--smoothing is \(smoothing); it must lie from 0 to 20 mm.")
-    }
-    guard (0...10).contains(refinements) else {
-      throw ValidationError("--refinements is \(refinements); it must lie from 0 to 10.")
-    }
+    try OptionLimits.smoothing.check("--smoothing", smoothing, unit: "mm")
+    try OptionLimits.alignments.check("--refinements", refinements)
   }
 
   func perform(_ console: Console) throws {

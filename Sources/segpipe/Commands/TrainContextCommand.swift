@@ -25,9 +25,7 @@ struct TrainContextCommand: ConsoleCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    guard (1...10_000).contains(tiles) else {
-      throw ValidationError("--tiles is \(tiles); it must be 1 to 10000.")
-    }
+    try OptionLimits.tiles.check("--tiles", tiles)
   }
 
   func perform(_ console: Console) throws {

@@ -33,12 +33,7 @@ struct TrainPriorCommand: ConsoleCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if let latentSize, !PriorSettings.latentSizes.contains(latentSize) {
-      let (least, most) = (
-        PriorSettings.latentSizes.lowerBound, PriorSettings.latentSizes.upperBound
-      )
-      throw ValidationError("--latent-size is \(latentSize); it must be \(least) to \(most).")
-    }
+    try OptionLimits.latentSize.check("--latent-size", latentSize)
   }
 
   func perform(_ console: Console) throws {

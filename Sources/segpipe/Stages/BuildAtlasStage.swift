@@ -15,8 +15,9 @@ struct BuildAtlasStage {
       keys: [
         .init("maps", .paths, isRequired: true), .init("hold-out", .text),
         .init("labels", .path), .init("name", .text),
-        .init("grid", .text), .init("spacing", .number(0.05...20)),
-        .init("smoothing", .number(0...20)), .init("refinements", .integer(0...10)),
+        .init("grid", .text), .init("spacing", .number(OptionLimits.spacing)),
+        .init("smoothing", .number(OptionLimits.smoothing)),
+        .init("refinements", .integer(OptionLimits.alignments)),
         .init("mirrored", .choice(["auto", "yes", "no"])), .init("license", .text),
       ]
     ) { request in
@@ -39,8 +40,8 @@ struct BuildAtlasStage {
 
   private static func extents(_ text: String, stage: String) throws -> SIMD3<Int> {
     let numbers = text.split(separator: " ").map { Int($0) ?? 0 }
-    guard numbers.count == 3, numbers.allSatisfy({ (8...1024).contains($0) }) else {
-      throw StageKeyError(stage: stage, key: "grid", expected: "three extents from 8 to 1024")
+    guard OptionLimits.isGrid(numbers) else {
+      throw StageKeyError(stage: stage, key: "grid", expected: OptionLimits.gridRule)
     }
     return SIMD3(numbers[0], numbers[1], numbers[2])
   }

@@ -19,8 +19,8 @@ struct EncoderStages {
   private static let keys: [StageKind.Key] =
     [
       .init("atlas", .path, isRequired: true), .init("prior", .path, isRequired: true),
-      .init("start", .path), .init("beta", .number(0...1e6)),
-      .init("samples", .integer(1...64)),
+      .init("start", .path), .init("beta", .number(OptionLimits.beta)),
+      .init("samples", .integer(OptionLimits.samples)),
     ] + TrainingStage.keys
 
   var pretraining: StageKind {

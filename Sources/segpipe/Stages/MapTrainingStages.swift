@@ -23,8 +23,9 @@ struct MapTrainingStages {
       "train-prior",
       keys: Self.keys + [
         .init("architecture", .choice(PriorSettings.Architecture.allCases.map(\.rawValue))),
-        .init("latent-size", .integer(PriorSettings.latentSizes)), .init("beta", .number(0...1e6)),
-        .init("samples", .integer(1...64)),
+        .init("latent-size", .integer(OptionLimits.latentSize)),
+        .init("beta", .number(OptionLimits.beta)),
+        .init("samples", .integer(OptionLimits.samples)),
       ] + TrainingStage.keys
     ) { request in
       let architecture = request.text("architecture").flatMap(PriorSettings.Architecture.init)
@@ -39,7 +40,7 @@ struct MapTrainingStages {
   var network: StageKind {
     StageKind(
       "train-context",
-      keys: Self.keys + [.init("tiles", .integer(1...10_000))] + TrainingStage.keys
+      keys: Self.keys + [.init("tiles", .integer(OptionLimits.tiles))] + TrainingStage.keys
     ) { request in
       var settings = ContextSettings()
       settings.tiles = request.integer("tiles") ?? settings.tiles

@@ -25,9 +25,10 @@ struct SegmentStage {
         .init("prior", .path), .init("encoder", .path), .init("context", .path),
         .init("no-prior", .flag), .init("no-latent", .flag), .init("no-context", .flag),
         .init("bias", .flag), .init("force", .flag), .init("repair", .flag),
-        .init("refine", .integer(0...1000)), .init("samples", .integer(1...64)),
+        .init("refine", .integer(OptionLimits.refinements)),
+        .init("samples", .integer(OptionLimits.samples)),
         .init("likelihood", .choice(EncoderSettings.Likelihood.allCases.map(\.rawValue))),
-        .init("seed", .integer(0...Int(Int32.max))),
+        .init("seed", .integer(OptionLimits.seed)),
       ],
       expand: expand)
   }

@@ -13,11 +13,13 @@ struct TrainingStage {
 
   /// Keys that every training has.
   static let keys: [StageKind.Key] = [
-    .init("steps", .integer(1...100_000_000)), .init("learning-rate", .number(1e-9...1)),
-    .init("seed", .integer(0...Int(Int32.max))), .init("augmentation", .number(0...4)),
-    .init("hold-out", .text), .init("report-every", .integer(1...1_000_000)),
-    .init("stop-on-plateau", .integer(1...1_000_000)),
-    .init("checkpoint-every", .integer(1...1_000_000)),
+    .init("steps", .integer(OptionLimits.steps)),
+    .init("learning-rate", .number(OptionLimits.learningRate)),
+    .init("seed", .integer(OptionLimits.seed)),
+    .init("augmentation", .number(OptionLimits.augmentation)),
+    .init("hold-out", .text), .init("report-every", .integer(OptionLimits.steps)),
+    .init("stop-on-plateau", .integer(OptionLimits.steps)),
+    .init("checkpoint-every", .integer(OptionLimits.steps)),
   ]
 
   /// Settings with what those keys say.

@@ -155,12 +155,9 @@ struct SegmentMethodOptions: ParsableArguments {
     if affineFormat != nil && affine == nil {
       throw ValidationError("--affine-format needs --affine.")
     }
-    guard (0...1000).contains(refine) else {
-      throw ValidationError("--refine is \(refine); it must be 0 to 1000.")
-    }
-    guard (1...Self.mostSamples).contains(samples) else {
-      throw ValidationError("--samples is \(samples); it must be 1 to \(Self.mostSamples).")
-    }
+    try OptionLimits.refinements.check("--refine", refine)
+    try OptionLimits.samples.check("--samples", samples)
+    try OptionLimits.seed.check("--seed", seed)
     if noPrior && samples > 1 {
       throw ValidationError("--samples draws from the trained prior, which --no-prior leaves out.")
     }
@@ -185,9 +182,6 @@ struct SegmentMethodOptions: ParsableArguments {
   func refuseAffine() throws {
     if affine != nil { throw ValidationError("--affine is for segment alone.") }
   }
-
-  /// Each takes as much memory as an atlas.
-  private static let mostSamples = 64
 
   func settings(levels: Int?) -> Segmenter.Settings {
     var settings = Segmenter.Settings()

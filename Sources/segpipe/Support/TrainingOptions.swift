@@ -56,21 +56,13 @@ struct TrainingOptions: ParsableArguments {
   var checkpointInterval = 250
 
   func validate() throws {
-    func require(_ option: String, _ number: Int?) throws {
-      if let number, number < 1 {
-        throw ValidationError("\(option) is \(number); it must be at least 1.")
-      }
-    }
-    try require("--steps", steps)
-    try require("--report-every", reportEvery)
-    try require("--stop-on-plateau", stopOnPlateau)
-    try require("--checkpoint-every", checkpointInterval)
-    if let learningRate, !(learningRate > 0 && learningRate <= 1) {
-      throw ValidationError("--learning-rate is \(learningRate); it must lie between 0 and 1.")
-    }
-    guard augmentation >= 0, augmentation <= 4 else {
-      throw ValidationError("--augmentation is \(augmentation); it must lie from 0 to 4.")
-    }
+    try OptionLimits.steps.check("--steps", steps)
+    try OptionLimits.steps.check("--report-every", reportEvery)
+    try OptionLimits.steps.check("--stop-on-plateau", stopOnPlateau)
+    try OptionLimits.steps.check("--checkpoint-every", checkpointInterval)
+    try OptionLimits.learningRate.check("--learning-rate", learningRate)
+    try OptionLimits.seed.check("--seed", seed)
+    try OptionLimits.augmentation.check("--augmentation", augmentation)
   }
 
   /// Settings with what the options say.
@@ -95,12 +87,8 @@ struct LatentTrainingOptions: ParsableArguments {
   var samples = 1
 
   func validate() throws {
-    guard beta >= 0, beta.isFinite else {
-      throw ValidationError("--beta is \(beta); it must be at least 0.")
-    }
-    guard (1...64).contains(samples) else {
-      throw ValidationError("--samples is \(samples); it must be 1 to 64.")
-    }
+    try OptionLimits.beta.check("--beta", beta)
+    try OptionLimits.samples.check("--samples", samples)
   }
 }
 
