@@ -115,7 +115,7 @@ struct ContextReader: Sendable {
   private func wanted(_ labellers: [PlaneLabeller], _ grid: Grid) -> RowSpans {
     let (width, height) = (grid.extents.x, grid.extents.y)
     let found = Parallel.map((grid.extents.z + 1) / 2) { z in
-      var own = PlaneLabeller.SparseRow(width: width, labels: merge.channelOf.count)
+      var own = PosteriorKernel.SparseRun(width: width, labels: merge.channelOf.count)
       return (0..<(height + 1) / 2).map { y in
         var hull = 0..<0
         for labeller in labellers {
@@ -174,7 +174,7 @@ struct ContextReader: Sendable {
   ) -> PriorPlane {
     let width = grid.extents.x
     var builder = PriorPlaneBuilder(voxels: width * grid.extents.y)
-    var row = PlaneLabeller.SparseRow(width: width, labels: merge.channelOf.count)
+    var row = PosteriorKernel.SparseRun(width: width, labels: merge.channelOf.count)
     for y in 0..<grid.extents.y {
       labeller.priors(x: 0..<width, y: y, z: z, into: &row)
       let range = wanted?.range(plane: z, row: y) ?? 0..<0
@@ -192,7 +192,7 @@ struct ContextReader: Sendable {
   }
 }
 
-extension PlaneLabeller.SparseRow {
+extension PosteriorKernel.SparseRun {
   /// Shows `body` the labels of each of the first voxels, and their probabilities.
   @inline(__always)
   fileprivate mutating func visit(

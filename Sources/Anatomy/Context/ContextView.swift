@@ -29,7 +29,7 @@ struct ContextView: Sendable {
     let share = 1 / Float(labeller.anatomies.count)
     Parallel.forEach(box.depth) { plane in
       let z = lower.z + plane
-      var posteriors = PlaneLabeller.SparseRow(width: box.width, labels: channelOf.count)
+      var posteriors = PosteriorKernel.SparseRun(width: box.width, labels: channelOf.count)
       for row in 0..<box.height {
         let wanted = spans?.range(plane: plane, row: row) ?? 0..<box.width
         guard !wanted.isEmpty else { continue }
