@@ -89,62 +89,55 @@ extension BenchCommand {
       }
       let choice = try method.choice()
       let atlas = try AtlasFiles.read(choice.folder)
-      let learned = try method.learned(choice, atlas)
+      var bench = Bench(
+        prior: atlas.prior, learned: try method.learned(choice, atlas),
+        settings: method.settings(levels: nil), console: console)
       let progress = console.progress("measuring")
-      var report = AccuracyReport()
-      let total = Double(max(1, files.count / 2 + drawn.fromMaps.count))
-      func measure(
-        _ known: LabelledScan, of files: [String], _ variants: [SegmenterVariant],
-        as change: (name: String, scan: String)? = nil
-      ) throws {
-        for variant in variants {
-          let (name, scan) = change ?? (variant.name, known.name)
-          let segmenter = try variant.segmenter(
-            atlas.prior, learned: learned, settings: method.settings(levels: nil))
-          let start = Date()
-          let result = try segmenter.segment(
-            known.scan, path: files[0],
-            trace: { console.detail("\(scan), \(name): \($0)") })
-          let seconds = Date().timeIntervalSince(start)
-          let scores = try NamedError.naming(files) {
-            try LabelComparison.scores(
-              segmentation: result.labels, reference: known.labels, set: .head29)
-          }
-          report.add(.init(variant: name, scan: scan, scores: scores, seconds: seconds))
-        }
-      }
-      let trained = SegmenterVariant.trained(learned)
-      let all = priorOnly ? trained : SegmenterVariant.all(learned)
-      for place in stride(from: 0, to: files.count, by: 2) {
-        let pair = Array(files[place..<place + 2])
-        let known = try read(pair[0], pair[1])
-        if robust {
-          try measure(known, of: pair, [.whole])
-          for variant in ScanVariant.allCases {
-            guard let changed = variant.applied(to: known, table: atlas.prior.table) else {
-              console.warn(
-                "\(pair[1]): \(variant.rawValue) left out: labels of white matter, cortex or ventricles are missing"
-              )
-              continue
-            }
-            try keepIfAsked(changed)
-            try measure(changed, of: pair, [.whole], as: (variant.rawValue, known.name))
-          }
-        } else {
-          try measure(known, of: pair, all)
-        }
-        progress.update(Double(place / 2 + 1) / total)
+      let total = Double(max(1, scans.count + drawn.fromMaps.count))
+      for (index, scan) in scans.enumerated() {
+        try measure([scan, files[2 * index + 1]], in: &bench)
+        progress.update(Double(index + 1) / total)
       }
       for (index, path) in drawn.fromMaps.enumerated() {
-        for contrast in drawn.contrasts {
-          let known = try drawn.draw(
-            path, contrast, atlas.prior.table, seed: UInt64(index + 1))
-          try keepIfAsked(known)
-          try measure(known, of: [path], trained)
-        }
+        try measureDrawn(path, seed: UInt64(index + 1), in: &bench)
         progress.update(Double(index + 1) / total)
       }
       progress.finish()
+      try write(bench.report, console)
+    }
+
+    /// A scan, given with its reference, as it is and, where that is asked for, changed.
+    private func measure(_ pair: [String], in bench: inout Bench) throws {
+      let known = try read(pair[0], pair[1])
+      guard robust else {
+        let variants =
+          priorOnly
+          ? SegmenterVariant.trained(bench.learned) : SegmenterVariant.all(bench.learned)
+        return try bench.measure(known, of: pair, variants)
+      }
+      try bench.measure(known, of: pair, [.whole])
+      for variant in ScanVariant.allCases {
+        guard let changed = variant.applied(to: known, table: bench.prior.table) else {
+          bench.console.warn(
+            "\(pair[1]): \(variant.rawValue) left out: labels of white matter, cortex or ventricles are missing"
+          )
+          continue
+        }
+        try keepIfAsked(changed)
+        try bench.measure(changed, of: pair, [.whole], as: (variant.rawValue, known.name))
+      }
+    }
+
+    /// Scans that are drawn from a label map.
+    private func measureDrawn(_ path: String, seed: UInt64, in bench: inout Bench) throws {
+      for contrast in drawn.contrasts {
+        let known = try drawn.draw(path, contrast, bench.prior.table, seed: seed)
+        try keepIfAsked(known)
+        try bench.measure(known, of: [path], SegmenterVariant.trained(bench.learned))
+      }
+    }
+
+    private func write(_ report: AccuracyReport, _ console: Console) throws {
       if let output, let format = DelimitedText(extensionOf: output) {
         try AtomicFile.write(format.encoded(report.rows), to: output)
       }
@@ -194,6 +187,42 @@ extension BenchCommand {
       if paths.isEmpty { return }
       try known.write(
         scan: paths[0], labels: paths[1], description: "segpipe bench accuracy")
+    }
+  }
+}
+
+/// Segments scans whose labels are known, and scores what comes of it.
+private struct Bench {
+  let prior: LocationPrior
+  let learned: Learned
+  let settings: Segmenter.Settings
+  let console: Console
+  private(set) var report = AccuracyReport()
+
+  init(prior: LocationPrior, learned: Learned, settings: Segmenter.Settings, console: Console) {
+    (self.prior, self.learned) = (prior, learned)
+    (self.settings, self.console) = (settings, console)
+  }
+
+  /// `files` are what the scan comes from. One that was changed counts as the scan that it was, and in place of a
+  /// variant its change is named.
+  mutating func measure(
+    _ known: LabelledScan, of files: [String], _ variants: [SegmenterVariant],
+    as change: (name: String, scan: String)? = nil
+  ) throws {
+    for variant in variants {
+      let (name, scan) = change ?? (variant.name, known.name)
+      let segmenter = try variant.segmenter(prior, learned: learned, settings: settings)
+      let start = Date()
+      let result = try segmenter.segment(
+        known.scan, path: files[0],
+        trace: { [console] in console.detail("\(scan), \(name): \($0)") })
+      let seconds = Date().timeIntervalSince(start)
+      let scores = try NamedError.naming(files) {
+        try LabelComparison.scores(
+          segmentation: result.labels, reference: known.labels, set: .head29)
+      }
+      report.add(.init(variant: name, scan: scan, scores: scores, seconds: seconds))
     }
   }
 }
