@@ -1,11 +1,11 @@
 import Imaging
 
 /// Which grid an atlas has.
-enum AtlasGrid {
+package enum AtlasGrid {
   /// Extents that were not asked for are multiples of this, so that a prior can be trained on the grid.
   private static let multiple = 16
   /// What an atlas may have along each axis, voxels.
-  private static let sizes = 8...1024
+  package static let sizes = 8...1024
   /// Around what is labelled in maps that reach beyond the first one's grid, mm.
   private static let margin = 8.0
   /// Voxels that a map may reach beyond it without making the grid larger.

@@ -4,7 +4,7 @@ import ArgumentParser
 /// What options of commands and keys of definitions may be: the same, so that a run can be written either way.
 enum OptionLimits {
   /// Extents of an atlas grid, voxels.
-  static let extent = 8...1024
+  static let extent = AtlasGrid.sizes
   /// Voxel size of an atlas grid, mm.
   static let spacing = 0.05...20.0
   /// Standard deviation of the smoothing of an atlas, mm.
