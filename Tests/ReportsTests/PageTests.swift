@@ -66,6 +66,7 @@ import Testing
     #expect(text.contains("hint: Do &amp; it."))
     // 2 ml is more than half above the largest of the atlas, 1.2 ml.
     #expect(text.contains("<td class=\"number\">0.90 to 1.20</td><td>b</td>"))
+    #expect(text.contains("<td class=\"number\">1.50</td>") && text.contains("median 1.50 ml"))
     #expect(text.contains("'tiny'") || text.contains("&#39;tiny&#39;"))
     #expect(!text.contains("warped smoothly") && text.contains("bias field"))
     for part in ["http", "{{", "src="] { #expect(!text.contains(part), "\(part)") }

@@ -119,8 +119,12 @@ package struct StudyPage {
   private func row(_ index: Int32) -> Row? {
     guard let found = volumes[index], let name = names[index] else { return nil }
     let sorted = found.map(\.volume).sorted()
+    // Between two neighbours linearly: the median of an even number is their mean.
     func quantile(_ share: Double) -> Double {
-      sorted[Int((share * Double(sorted.count - 1)).rounded())]
+      let place = share * Double(sorted.count - 1)
+      let below = Int(place)
+      let above = min(below + 1, sorted.count - 1)
+      return sorted[below] + (place - Double(below)) * (sorted[above] - sorted[below])
     }
     let range = ranges[index]
     var strip =

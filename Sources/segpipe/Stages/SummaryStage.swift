@@ -8,7 +8,7 @@ import Reports
 enum SummaryStage {
   static let name = "summary"
   /// Raised when the same inputs and parameters give other files: results of before are then made anew.
-  private static let version = 5
+  private static let version = 6
 
   static func stage(
     _ id: String, scans: [StudyScan], tables: StudyTables, atlas: Location,
