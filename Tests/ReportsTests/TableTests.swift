@@ -73,7 +73,7 @@ import Testing
     #expect(report.meanDice == 0.25)
     #expect(
       report.text == """
-        s.nii against r.nii: mean Dice 0.2500, mean distance 1.50 mm
+        s.nii against r.nii: mean Dice 0.2500, mean 95 % distance 1.50 mm
           structure    Dice  95 % distance, mm  volume, mm3  difference
           liver       0.500               1.50           20       0.0 %
           vessel      0.000                n/a            0    -100.0 %

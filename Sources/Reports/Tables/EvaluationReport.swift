@@ -37,7 +37,7 @@ package struct EvaluationReport: Sendable {
       let distance = pair.meanSurfaceDistance95.map { DecimalText.fixed($0, 2) } ?? "n/a"
       lines.append(
         "\(pair.segmentation) against \(pair.reference): "
-          + "mean Dice \(DecimalText.fixed(pair.meanDice, 4)), mean distance \(distance) mm")
+          + "mean Dice \(DecimalText.fixed(pair.meanDice, 4)), mean 95 % distance \(distance) mm")
       let width = pair.scores.map(\.name.count).max() ?? 0
       lines.append(
         Self.line("structure", width, ["Dice", "95 % distance, mm", "volume, mm3", "difference"]))
