@@ -82,6 +82,23 @@ import Testing
     #expect(most.labels == nil)
   }
 
+  /// As other programs mask a scan: not zero, but no number.
+  @Test func maskedByNaNIsAsMaskedByZeros() throws {
+    func masked(by value: Float) throws -> Outcome {
+      try segment { scan in
+        let labels = TinyAtlas.labels(on: scan.grid)
+        for voxel in scan.voxels.indices where labels.voxels[voxel] == 0 {
+          scan.voxels[voxel] = value
+        }
+      }
+    }
+    let (zeros, missing) = (try masked(by: 0), try masked(by: .nan))
+    #expect(missing.result.status == 0, "\(missing.result.errors)")
+    #expect(missing.result.errors.contains("warning: "), "\(missing.result.errors)")
+    #expect(missing.result.errors.contains("%) are not finite: "), "\(missing.result.errors)")
+    #expect(try #require(missing.labels).voxels == #require(zeros.labels).voxels)
+  }
+
   /// No block of 12 mm is filled to a half.
   @Test func thinPiecesAreDoubtedOrRefused() throws {
     let thin = try segment { scan in
