@@ -1,5 +1,6 @@
 import Anatomy
 import Foundation
+import Imaging
 import Testing
 
 @testable import Reports
@@ -19,12 +20,13 @@ import Testing
     Data("subject\tindex\tname\tvoxels\thard_mm3\tsoft_mm3\nx\t1\tBrain <1>\t5\t5\t\(soft)\n".utf8)
   }
 
-  private func page() -> StudyPage {
+  private func page() throws -> StudyPage {
     let atlas = VolumeStatistics(
       count: 7, mean: 1000, deviation: 100, least: 900, most: 1200)
     var settings = Segmenter.Settings()
     settings.fitsWarp = false
-    return StudyPage(title: "Study <A>", atlas: [1: atlas], settings: settings)
+    return StudyPage(
+      title: "Study <A>", atlas: [1: atlas], borders: try borders(), settings: settings)
   }
 
   private func text(_ page: StudyPage) throws -> String {
@@ -40,20 +42,55 @@ import Testing
          "TrainedPrior": "ab", "TrainedEncoder": "cd"}
         """.utf8))
     var settings = Segmenter.Settings()
-    let usual = Methods(atlas: atlas, settings: settings).text
+    let usual = Methods(atlas: atlas, borders: try borders(), settings: settings).text
     #expect(usual.contains("3 steps of gradient ascent on the likelihood, tempered by 0.03"))
     #expect(!usual.contains("latents drawn"))
     (settings.refinements, settings.samples) = (1, 8)
     settings.likelihood = .jensen
-    let other = Methods(atlas: atlas, settings: settings).text
+    let other = Methods(atlas: atlas, borders: try borders(), settings: settings).text
     #expect(other.contains("1 step of gradient ascent on Jensen's bound of the likelihood"))
     #expect(other.contains("the mean over 8 latents drawn"))
     settings.refinements = 0
-    #expect(!Methods(atlas: atlas, settings: settings).text.contains("gradient ascent"))
+    let unrefined = Methods(atlas: atlas, borders: try borders(), settings: settings).text
+    #expect(!unrefined.contains("gradient ascent"))
+  }
+
+  /// Of an atlas with labels of these BIDS tissues.
+  private func borders(_ tissues: Int...) throws -> BorderRules {
+    BorderRules(
+      try LabelTable(
+        labels: tissues.enumerated().map { place, tissue in
+          Label(
+            index: Int32(place + 1), name: "label-\(place)", color: .black, mapping: tissue,
+            group: "group-\(place)")
+        }))
+  }
+
+  /// Nothing is told of fluid, cortex and nuclei that an atlas does not have, nor cited what was not used.
+  @Test func methodsTellWhatAppliesToTheAtlas() throws {
+    func methods(_ learned: String, _ tissues: BorderRules) throws -> Methods {
+      let atlas = try JSONDecoder().decode(
+        SegmentationSidecar.AtlasIdentity.self,
+        from: Data(
+          """
+          {"Fingerprint": "0f", "Maps": 7, "Name": "tiny", "Source": "given", "Space": "s"\(learned)}
+          """.utf8))
+      return Methods(atlas: atlas, borders: tissues, settings: .init())
+    }
+    let plain = try methods("", borders())
+    #expect(plain.text.contains("highest posterior probability; volumes are sums"))
+    #expect(plain.citations.count == 1 && plain.citations[0].hasPrefix("Dalca"))
+    let lungs = try methods("", borders(1, 3)).text
+    #expect(lungs.contains("tissue beside it; volumes"), "\(lungs)")
+    let head = try methods(
+      #", "TrainedPrior": "ab", "TrainedContext": "cd""#, borders(2, 3, 5, 8, 9))
+    #expect(head.text.contains("beside it (beside the cortex, seven tenths of the way), and"))
+    #expect(head.text.contains("whose mixture it looks like; volumes"))
+    #expect(head.citations.map { String($0.prefix(4)) } == ["Dalc", "King", "Tu, "])
   }
 
   @Test func aStudyTellsOfEveryScan() throws {
-    var page = page()
+    var page = try page()
     page.add(subject: "a", sidecar: sidecar("PASS"), volumes: volumes(1000), page: "p/a.html")
     page.add(subject: "b", sidecar: sidecar("WARN"), volumes: volumes(2000), page: nil)
     page.add(subject: "c", failure: "<script>alert(1)</script>", hint: "Do & it.", status: 65)
@@ -73,7 +110,7 @@ import Testing
   }
 
   @Test func aStudyOfFailuresAloneIsAPageToo() throws {
-    var page = page()
+    var page = try page()
     page.add(subject: "c", failure: "gone", hint: nil, status: 66)
     #expect(try text(page).contains("<summary>c: exit code 66</summary>"))
   }

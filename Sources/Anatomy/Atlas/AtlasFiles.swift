@@ -199,6 +199,15 @@ package enum AtlasFiles {
     return (header.grid.count, header.volumes)
   }
 
+  /// An atlas's labels, without reading the rest.
+  ///
+  /// - Throws: `AnatomyError.badAtlas`, `ImagingError`, `LabelTableError`.
+  package static func table(of folder: String) throws -> LabelTable {
+    let (name, description) = try description(in: folder)
+    let stem = stem(folder, name: name, space: description.space)
+    return try LabelTable.read(stem + "_res-1_probseg.tsv")
+  }
+
   /// Volumes of the structures of interest over an atlas's label maps, by label, without reading the rest.
   ///
   /// - Throws: `AnatomyError.badAtlas`, `ImagingError`, `LabelTableError`.

@@ -108,7 +108,7 @@ package struct EncoderPage {
   package func encoded() throws -> [UInt8] {
     let content = Content(
       name: description.atlas, decoder: description.decoder, trainings: trainings,
-      examples: examples, citations: Methods.citations)
+      examples: examples, citations: Methods.citationsOfPrior)
     return try Page.encoded(
       title: "Trained encoder of \(content.name)", template: Self.template, content)
   }

@@ -3,10 +3,13 @@ import Anatomy
 /// How a segmentation came about, in the words of a paper's methods section.
 package struct Methods {
   package let paragraphs: [String]
+  /// What to cite.
+  package let citations: [String]
 
-  /// Of a scan, or of several with the same settings.
+  /// Of a scan, or of several with the same settings; `borders` are the rules that apply to the atlas's labels.
   package init(
-    atlas: SegmentationSidecar.AtlasIdentity, settings: Segmenter.Settings, scans: Int = 1
+    atlas: SegmentationSidecar.AtlasIdentity, borders: BorderRules, settings: Segmenter.Settings,
+    scans: Int = 1
   ) {
     let (subject, its) = scans == 1 ? ("The scan was", "the scan's") : ("Scans were", "each scan's")
     var steps = [
@@ -34,17 +37,34 @@ package struct Methods {
       )
     }
     steps.append(
-      "Each voxel of \(its) own grid was given the label of highest posterior probability, fluid no "
-        + "further than halfway from its purest voxels' intensity to that of the tissue beside it (beside "
-        + "the cortex, seven tenths of the way), and "
-        + "grey matter nowhere in a single layer between fluid and white matter, whose mixture it looks like; "
-        + "volumes are sums of posterior probabilities.")
+      "Each voxel of \(its) own grid was given the label of highest posterior probability"
+        + Self.words(for: borders) + "; volumes are sums of posterior probabilities.")
+    citations =
+      [Self.model]
+      + (atlas.prior == nil ? [] : [Self.autoEncoder])
+      + (atlas.context == nil ? [] : [Self.autoContext])
     paragraphs = [
       "\(subject) segmented with segpipe \(Version.current) after the model of Dalca, Guttag and "
         + "Sabuncu (2018), with the probabilistic atlas '\(atlas.name)', made from \(atlas.maps) "
         + "label maps (fingerprint \(atlas.fingerprint)).",
       steps.joined(separator: " "),
     ]
+  }
+
+  /// How labels at borders differ from those of highest probability.
+  private static func words(for borders: BorderRules) -> String {
+    var words = ""
+    if borders.endsFluid {
+      words +=
+        ", fluid no further than halfway from its purest voxels' intensity to that of the tissue "
+        + "beside it" + (borders.hasCortex ? " (beside the cortex, seven tenths of the way)" : "")
+    }
+    if borders.findsMixtures {
+      words +=
+        ", and grey matter nowhere in a single layer between fluid and white matter, whose mixture "
+        + "it looks like"
+    }
+    return words
   }
 
   /// How the latent of a trained prior came about, given the digests of prior and encoder.
@@ -71,20 +91,23 @@ package struct Methods {
       + "\(ScanAnatomy.temperature), and the normal prior of latents refined."
   }
 
-  /// What to cite.
-  package static let citations = [
+  private static let model =
     "Dalca, A. V., Guttag, J., & Sabuncu, M. R. (2018). Anatomical priors in convolutional networks "
-      + "for unsupervised biomedical segmentation. Proceedings of the IEEE Conference on Computer "
-      + "Vision and Pattern Recognition, 9290-9299.",
+    + "for unsupervised biomedical segmentation. Proceedings of the IEEE Conference on Computer "
+    + "Vision and Pattern Recognition, 9290-9299."
+  private static let autoEncoder =
     "Kingma, D. P., & Welling, M. (2014). Auto-encoding variational Bayes. International Conference "
-      + "on Learning Representations.",
+    + "on Learning Representations."
+  private static let autoContext =
     "Tu, Z., & Bai, X. (2010). Auto-context and its application to high-level vision tasks and 3D "
-      + "brain image segmentation. IEEE Transactions on Pattern Analysis and Machine Intelligence, "
-      + "32(10), 1744-1757.",
-  ]
+    + "brain image segmentation. IEEE Transactions on Pattern Analysis and Machine Intelligence, "
+    + "32(10), 1744-1757."
+
+  /// What to cite for a trained prior and its encoder.
+  static let citationsOfPrior = [model, autoEncoder]
 
   /// As plain text.
   package var text: String {
-    (paragraphs + ["References:"] + Self.citations).joined(separator: "\n\n") + "\n"
+    (paragraphs + ["References:"] + citations).joined(separator: "\n\n") + "\n"
   }
 }

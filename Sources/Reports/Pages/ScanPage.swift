@@ -47,7 +47,8 @@ package struct ScanPage {
   ) {
     var settings = settings
     settings.fitsBias = settings.fitsBias && result.model.scale.startsAtZero
-    let methods = Methods(atlas: identity, settings: settings)
+    let methods = Methods(
+      atlas: identity, borders: BorderRules(atlas.prior.table), settings: settings)
     let messages = findings.filter { $0.level >= .warning }.map { "\($0.message) (\($0.fix))" }
     content = Content(
       subject: subject, verdict: checks.verdict.rawValue, style: checks.verdict.style,
@@ -60,7 +61,7 @@ package struct ScanPage {
       picture: Data(picture).base64EncodedString(),
       volumes: Self.volumes(result, atlas), tissues: Self.tissues(result.model, atlas),
       fit: Self.fit(result.quality), paragraphs: methods.paragraphs,
-      citations: Methods.citations, messages: messages, hasMessages: !messages.isEmpty)
+      citations: methods.citations, messages: messages, hasMessages: !messages.isEmpty)
   }
 
   /// The file's bytes. Throws: `PageError`.

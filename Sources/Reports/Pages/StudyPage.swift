@@ -42,6 +42,7 @@ package struct StudyPage {
 
   private let title: String
   private let settings: Segmenter.Settings
+  private let borders: BorderRules
   private let ranges: [Int32: VolumeRange]
   private var scans: [Scan] = []
   private var failures: [Failure] = []
@@ -50,12 +51,13 @@ package struct StudyPage {
   private var volumes: [Int32: [(subject: String, volume: Double)]] = [:]
   private var atlas: SegmentationSidecar.AtlasIdentity?
 
-  /// `atlas` are the volumes of the atlas's label maps, by label; `settings` are what scans were segmented
-  /// with.
+  /// `atlas` are the volumes of the atlas's label maps, by label, `borders` the rules that apply to its labels;
+  /// `settings` are what scans were segmented with.
   package init(
-    title: String, atlas: [Int32: VolumeStatistics], settings: Segmenter.Settings
+    title: String, atlas: [Int32: VolumeStatistics], borders: BorderRules,
+    settings: Segmenter.Settings
   ) {
-    (self.title, self.settings) = (title, settings)
+    (self.title, self.borders, self.settings) = (title, borders, settings)
     ranges = atlas.compactMapValues { VolumeRange($0) }
   }
 
@@ -104,12 +106,12 @@ package struct StudyPage {
       let count = scans.count { $0.status == status }
       if count > 0 { counts.append("\(count) \(status)") }
     }
-    let methods = atlas.map { Methods(atlas: $0, settings: settings, scans: 2) }
+    let methods = atlas.map { Methods(atlas: $0, borders: borders, settings: settings, scans: 2) }
     let content = Content(
       title: title, counts: "\(scans.count) scans: " + counts.joined(separator: ", "),
       scans: scans, volumes: order.compactMap { row($0) }, failures: failures,
       hasFailures: !failures.isEmpty, paragraphs: methods?.paragraphs ?? [],
-      citations: Methods.citations)
+      citations: methods?.citations ?? [])
     return try Page.encoded(title: title, template: Self.template, content)
   }
 

@@ -75,7 +75,7 @@ package struct TrainingPage {
     }
     let content = Content(
       name: description.atlas, facts: facts, curves: PriorCurve.svg(reports), maps: maps,
-      samples: samples, citations: Methods.citations)
+      samples: samples, citations: Methods.citationsOfPrior)
     return try Page.encoded(
       title: "Trained prior of \(description.atlas)", template: Self.template, content)
   }

@@ -141,7 +141,10 @@ struct BIDSCommand: ConsoleCommand {
       let read = try context.read(StageContext.AnatomyFiles(folder: folder))
       let identity = SegmentationSidecar.AtlasIdentity(
         read.atlas, learned: read.learned, source: source)
-      try console.output(Methods(atlas: identity, settings: settings.method, scans: 2).text)
+      let methods = Methods(
+        atlas: identity, borders: BorderRules(read.atlas.prior.table), settings: settings.method,
+        scans: 2)
+      try console.output(methods.text)
       return
     }
     let filter = try filterFile.map { try BIDSFilter($0) }

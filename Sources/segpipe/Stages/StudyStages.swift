@@ -36,7 +36,7 @@ struct StudyStages {
   var encoder: Location?
   var learnedContext: Location?
   /// Raised when the same inputs and parameters give other files: results of before are then made anew.
-  private static let version = 26
+  private static let version = 27
 
   /// The stages, those of scans first, in the order given.
   func stages(of scans: [StudyScan]) -> [Stage] {

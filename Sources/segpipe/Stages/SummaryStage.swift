@@ -1,6 +1,7 @@
 import Anatomy
 import Files
 import Foundation
+import Imaging
 import Pipelines
 import Reports
 
@@ -43,9 +44,12 @@ enum SummaryStage {
       }
       var summary = StudySummary()
       var volumes = Data(VolumesTable.firstLine(of: .tsv).utf8)
+      let atlas = place.input("atlas")
+      let table = try atlas.map { try AtlasFiles.table(of: $0) }
       var page = StudyPage(
         title: "Study of \(subjects.count) scans",
-        atlas: try place.input("atlas").map { try AtlasFiles.volumes(of: $0) } ?? [:],
+        atlas: try atlas.map { try AtlasFiles.volumes(of: $0) } ?? [:],
+        borders: BorderRules(try table ?? LabelTable(labels: [])),
         settings: StudyStages.method(of: plan))
       for subject in subjects {
         if let failure = place.input("failure/" + subject).flatMap({ FailureNote(contentsOf: $0) })
