@@ -50,11 +50,7 @@ package struct FileDigest: Equatable, Sendable {
   /// - Throws: `FileError` when it is missing, cannot be read, or changed meanwhile.
   package init(of path: String) throws {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      let code = errno
-      throw code == ENOENT || code == ENOTDIR
-        ? FileError.missing(path: path) : FileError.unreadable(path: path, code: code)
-    }
+    guard descriptor >= 0 else { throw FileError.opening(path, code: errno) }
     defer { close(descriptor) }
     guard let before = FileStamp(descriptor: descriptor) else {
       throw FileError.readFailed(path: path, code: errno)

@@ -1,7 +1,11 @@
+import Glibc
+
 /// What can go wrong with a file as such, whatever it holds.
 package enum FileError: Error, Equatable, Sendable {
   /// Nothing is at this path.
   case missing(path: String)
+  /// A symbolic link to nothing. An annexed or moved file, most often.
+  case brokenLink(path: String, target: String)
   /// The file is there and may not be opened.
   case unreadable(path: String, code: Int32)
   case readFailed(path: String, code: Int32)
@@ -11,4 +15,15 @@ package enum FileError: Error, Equatable, Sendable {
   case writeFailed(path: String, operation: String, code: Int32)
   /// The file is whole and in place; whether its name outlives a power cut is not known.
   case folderNotSynced(path: String, code: Int32)
+}
+
+extension FileError {
+  /// Why a file could not be opened, given `errno`.
+  static func opening(_ path: String, code: Int32) -> FileError {
+    if code == ENOENT, let target = linkTarget(path) {
+      return .brokenLink(path: path, target: target)
+    }
+    return code == ENOENT || code == ENOTDIR
+      ? .missing(path: path) : .unreadable(path: path, code: code)
+  }
 }

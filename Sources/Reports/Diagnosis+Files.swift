@@ -6,6 +6,12 @@ extension FileError: Diagnosable {
     switch self {
     case .missing(let path):
       Diagnosis("\(path): no such file", hint: "Check the path.", status: .noInput)
+    case .brokenLink(let path, let target):
+      Diagnosis(
+        "\(path): a symbolic link to \(target), which does not exist",
+        hint: target.contains("annex")
+          ? "Fetch the content first: git annex get, or datalad get."
+          : "Check where the link should lead.", status: .noInput)
     case .unreadable(let path, let code):
       Diagnosis(
         "\(path): cannot be opened: \(text(code))", hint: "Check the file's permissions.",

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 
@@ -19,11 +20,7 @@ extension ImagingError: Diagnosable {
     case .missing(let path):
       Diagnosis("\(path): no such file", hint: "Check the path.", status: .noInput)
     case .brokenLink(let path, let target):
-      Diagnosis(
-        "\(path): a symbolic link to \(target), which does not exist",
-        hint: target.contains("annex")
-          ? "Fetch the content first: git annex get, or datalad get."
-          : "Check where the link should lead.", status: .noInput)
+      FileError.brokenLink(path: path, target: target).diagnosis
     case .unreadable(let path, let code):
       Diagnosis(
         "\(path): cannot be opened: \(text(code))", hint: "Check the file's permissions.",

@@ -114,6 +114,27 @@ import segpipe
     }
   }
 
+  /// As git-annex and datalad leave scans whose content is elsewhere.
+  @Test func scansThatAreNotFetchedAreToldAsSuch() throws {
+    try Scratch.use { folder in
+      let study = try TinyStudy(folder, scans: 0)
+      let target = "../.git/annex/objects/1/2/SHA256E-s9--0a.nii.gz"
+      try FileManager.default.createSymbolicLink(
+        atPath: study.path(of: 0), withDestinationPath: target)
+      let words = ": a symbolic link to \(target), which does not exist"
+      let hint = "Fetch the content first: git annex get, or datalad get."
+      let run = try study.run("w")
+      let segment = try Program.run("segment", study.path(of: 0), "-o", folder + "/s.nii")
+      for result in [run, segment] {
+        #expect(result.status == 66, "\(result.errors)")
+        #expect(result.errors.contains(words), "\(result.errors)")
+        #expect(result.errors.contains("hint: " + hint), "\(result.errors)")
+      }
+      #expect(study.text("w/segment/summary.tsv").contains("\t66\ta.nii.gz" + words))
+      #expect(study.text("w/segment/summary.html").contains(hint))
+    }
+  }
+
   @Test func shardsAndCollectGiveWhatASingleRunGives() throws {
     try Scratch.use { folder in
       let study = try TinyStudy(folder, scans: 4)

@@ -26,6 +26,11 @@ import Files
     let missing = scratch.path("none")
     #expect(throws: FileError.missing(path: missing)) { try FileDigest(of: missing) }
     #expect(throws: FileError.self) { try FileDigest(of: scratch.folder) }
+    let link = scratch.path("link")
+    symlink("../annex/objects/x", link)
+    #expect(throws: FileError.brokenLink(path: link, target: "../annex/objects/x")) {
+      try FileDigest(of: link)
+    }
     #expect(FileStamp(of: missing) == nil)
     #expect(FileStamp(of: scratch.folder) == nil)
   }

@@ -7,6 +7,10 @@ import Testing
 @Suite struct FilesDiagnosisTests {
   @Test(arguments: [
     (FileError.missing(path: "a"), "a: no such file", Reports.ExitStatus.noInput),
+    (
+      .brokenLink(path: "a", target: "b"), "a: a symbolic link to b, which does not exist",
+      .noInput
+    ),
     (.unreadable(path: "a", code: 13), "a: cannot be opened: Permission denied", .noInput),
     (.readFailed(path: "a", code: 5), "a: reading failed: Input/output error", .inputOutput),
     (

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Parallel
 import Pipelines
@@ -86,6 +87,9 @@ struct PipelineRun {
     for input in plan.inputs {
       let path = workspace.path(of: input.location)
       message = message.replacing(path, with: (path as NSString).lastPathComponent)
+    }
+    if case FileError.brokenLink(_, let target) = error, target.hasPrefix("/") {
+      message = message.replacing(target, with: (target as NSString).lastPathComponent)
     }
     message = message.replacing(workspace.root + "/", with: "")
     return FailureNote(
