@@ -12,7 +12,10 @@ package final class AtomicFile {
   package let path: String
   private let target: String
   private let temporary: String
+  /// Negative once it is closed.
   private var descriptor: Int32
+  /// Whether the temporary file is there.
+  private var isTemporary = true
 
   private static let serial = Atomic<Int>(0)
 
@@ -53,10 +56,15 @@ package final class AtomicFile {
   }
 
   deinit {
-    guard descriptor >= 0 else { return }
-    close(descriptor)
+    if descriptor >= 0 { close(descriptor) }
+    removeTemporary()
+  }
+
+  private func removeTemporary() {
+    guard isTemporary else { return }
     unlink(temporary)
     TemporaryFiles.forget(temporary)
+    isTemporary = false
   }
 
   /// Appends bytes. Throws: `FileError.writeFailed`.
@@ -78,13 +86,43 @@ package final class AtomicFile {
 
   /// Makes the file appear under its name. Throws: `FileError.writeFailed`.
   package func commit() throws {
+    try seal()
+    try rename()
+    try syncFolder()
+  }
+
+  /// Brings the bytes to the disk, still under the temporary name; none can be appended then. Throws:
+  /// `FileError.writeFailed`.
+  func seal() throws {
+    guard descriptor >= 0 else { return }
     guard fsync(descriptor) == 0 else { throw failure("fsync") }
     let closing = descriptor
     descriptor = -1
     guard close(closing) == 0 else { throw abandon("close") }
-    guard rename(temporary, target) == 0 else { throw abandon("rename") }
+  }
+
+  /// Gives a sealed file its name. Throws: `FileError.writeFailed`.
+  func rename() throws {
+    guard Glibc.rename(temporary, target) == 0 else { throw abandon("rename") }
     TemporaryFiles.forget(temporary)
-    let folder = open(Self.folder(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    isTemporary = false
+  }
+
+  /// Whether something is at the path.
+  var replacesOther: Bool {
+    var status = stat()
+    return lstat(target, &status) == 0
+  }
+
+  /// Takes a file away that has appeared.
+  func remove() { unlink(target) }
+
+  /// The folder that it appears in.
+  var folder: String { Self.folder(of: target) }
+
+  /// Makes its name outlive a power cut. Throws: `FileError.folderNotSynced`.
+  func syncFolder() throws {
+    let folder = open(self.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     // A folder that may be written but not read cannot be synced; the file itself is safe.
     guard folder >= 0 else { return }
     defer { close(folder) }
@@ -107,8 +145,7 @@ package final class AtomicFile {
 
   private func abandon(_ operation: String) -> FileError {
     let error = failure(operation)
-    unlink(temporary)
-    TemporaryFiles.forget(temporary)
+    removeTemporary()
     return error
   }
 

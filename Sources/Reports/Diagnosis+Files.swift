@@ -35,12 +35,19 @@ extension FileError: Diagnosable {
     case .writeFailed(let path, let operation, let code):
       Diagnosis(
         "\(path): \(operation) failed: \(text(code)); nothing was left behind",
-        hint: code == ENOSPC || code == EDQUOT ? "Make room on the disk, then run again." : nil,
-        status: .inputOutput)
+        hint: hint(for: code), status: .inputOutput)
     case .folderNotSynced(let path, let code):
       Diagnosis(
         "\(path): written, but its folder cannot be synced to disk: \(text(code))",
         hint: "Check the disk, then run again.", status: .inputOutput)
+    }
+  }
+
+  private func hint(for code: Int32) -> String? {
+    switch code {
+    case ENOSPC, EDQUOT: "Make room on the disk, then run again."
+    case EFBIG: "Files may not be this large here: see ulimit -f, or write to another disk."
+    default: nil
     }
   }
 

@@ -127,6 +127,27 @@ import Testing
     }
   }
 
+  /// The last file, the label map, is the only one that is too large.
+  @Test func whatCannotAllBeWrittenLeavesNothing() throws {
+    try Scratch.use { folder in
+      try write(folder + "/scan.nii")
+      let line = "cd '\(folder)'; segpipe segment scan.nii -o seg.nii --atlas '\(TinyAtlas.folder)'"
+      func limited() throws {
+        let result = try Program.shell("ulimit -f 60; \(line) --save-affine a.txt --no-bias")
+        #expect(result.status == 74, "\(result.errors)")
+        #expect(result.errors.contains("seg.nii: write failed: File too large"))
+        #expect(result.errors.contains("hint: Files may not be this large here: see ulimit -f"))
+      }
+      try limited()
+      #expect(names(folder) == ["scan.nii"])
+      #expect(try Program.shell(line).status == 0)
+      let before = try ["seg.nii", "seg.json"].map { try fileBytes(folder + "/" + $0) }
+      try limited()
+      #expect(names(folder) == ["scan.nii", "seg.json", "seg.nii"])
+      #expect(try ["seg.nii", "seg.json"].map { try fileBytes(folder + "/" + $0) } == before)
+    }
+  }
+
   @Test func volumesDoNotDependOnFurtherOutputs() throws {
     try Scratch.use { folder in
       try write(folder + "/scan.nii")

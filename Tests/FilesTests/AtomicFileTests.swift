@@ -18,6 +18,31 @@ import Files
     #expect(scratch.names == ["a.txt"])
   }
 
+  @Test func setsAppearAsAWhole() throws {
+    let scratch = try Scratch()
+    let old = try scratch.file("old", [1])
+    func set(_ names: String...) throws -> AtomicFileSet {
+      var set = AtomicFileSet()
+      for name in names { try set.add([2], to: scratch.path(name)) }
+      return set
+    }
+    do {
+      var set = try set("a", "old")
+      #expect(throws: FileError.self) { try set.add([2], to: "/proc/none/b") }
+      #expect(scratch.names.count == 3)
+    }
+    #expect(scratch.names == ["old"])
+    let blocked = try set("a", "b", "c")
+    try FileManager.default.createDirectory(
+      atPath: scratch.path("b"), withIntermediateDirectories: true)
+    #expect(throws: FileError.self) { try blocked.commit() }
+    #expect(scratch.names == ["b", "old"])
+    #expect(try contents(old) == [1])
+    try set("a", "old", "c").commit()
+    #expect(scratch.names == ["a", "b", "c", "old"])
+    #expect(try contents(old) == [2] && contents(scratch.path("c")) == [2])
+  }
+
   @Test func modes() throws {
     let scratch = try Scratch()
     let path = try scratch.file("a.txt", [1])

@@ -1,15 +1,17 @@
+import Files
 import Imaging
 
 /// Posterior probabilities as a 4-D image, a volume for each label of the table, background first.
 package enum PosteriorsFile {
   /// Writes them on the scan's own grid, one volume in memory at a time. Stored values times the slope sum
-  /// to 1 at every voxel. The geometry of the scan's header is repeated.
+  /// to 1 at every voxel. The geometry of the scan's header is repeated. The file has no name yet: it is to be
+  /// committed with others.
   ///
   /// - Throws: `ImagingError` when the file cannot be written.
-  package static func write(
+  package static func staged(
     _ posteriors: Posteriors, order: VoxelOrder, like header: ImageHeader, to path: String,
     description: String, progress: (Double) -> Void = { _ in }
-  ) throws {
+  ) throws -> AtomicFile {
     var labelling = VolumeStreamWriter.Labelling()
     labelling.slope = 1 / Double(posteriors.levels)
     labelling.displayRange = (0, 1)
@@ -29,6 +31,6 @@ package enum PosteriorsFile {
       }
       progress(Double(label + 1) / Double(posteriors.labels))
     }
-    try writer.commit()
+    return try writer.staged()
   }
 }

@@ -31,9 +31,12 @@ final class ImageSink {
     isFinished = true
   }
 
-  /// Makes the file appear. Throws: `ImagingError`, `FileError`.
-  func commit() throws {
+  /// The file with its last bytes, still under the temporary name. Throws: `ImagingError`, `FileError`.
+  func staged() throws -> AtomicFile {
     try finish()
-    try file.commit()
+    return file
   }
+
+  /// Makes the file appear. Throws: `ImagingError`, `FileError`.
+  func commit() throws { try staged().commit() }
 }

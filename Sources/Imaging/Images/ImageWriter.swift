@@ -1,3 +1,4 @@
+import Files
 import Parallel
 
 /// Writes scans and label maps as NIfTI, atomically and with reproducible bytes.
@@ -19,6 +20,13 @@ package enum ImageWriter {
   package static func write(
     labels: Volume<Int32>, like: ImageHeader?, to path: String, description: String
   ) throws {
+    try staged(labels: labels, like: like, to: path, description: description).commit()
+  }
+
+  /// The same, as a file that has no name yet: to be committed with others.
+  package static func staged(
+    labels: Volume<Int32>, like: ImageHeader?, to path: String, description: String
+  ) throws -> AtomicFile {
     let largest = labels.voxels.max() ?? 0
     if let negative = labels.voxels.min(), negative < 0 {
       throw ImagingError.labelOutOfRange(path: path, value: Int(negative))
@@ -35,18 +43,25 @@ package enum ImageWriter {
     case .int16: try sink.write(labels.voxels) { Int16(truncatingIfNeeded: $0).littleEndian }
     default: try sink.write(labels.voxels) { $0.littleEndian }
     }
-    try sink.commit()
+    return try sink.staged()
   }
 
   /// Writes a scan as float32, unscaled. Parameters and errors as for labels.
   package static func write(
     scan: Volume<Float>, like: ImageHeader?, to path: String, description: String
   ) throws {
+    try staged(scan: scan, like: like, to: path, description: description).commit()
+  }
+
+  /// The same, as a file that has no name yet: to be committed with others.
+  package static func staged(
+    scan: Volume<Float>, like: ImageHeader?, to path: String, description: String
+  ) throws -> AtomicFile {
     let header = OutputHeader.make(
       grid: scan.grid, like: like, type: .float32, volumes: nil, description: description)
     let sink = try ImageSink(path, header: header)
     try sink.write(scan.voxels) { $0.bitPattern.littleEndian }
-    try sink.commit()
+    return try sink.staged()
   }
 }
 

@@ -1,3 +1,5 @@
+import Files
+
 /// Writes a 3-D or 4-D image volume by volume, never more than one in memory, whole or not at all.
 package final class VolumeStreamWriter {
   package let grid: Grid
@@ -67,6 +69,12 @@ package final class VolumeStreamWriter {
         path: path, found: written * grid.count, expected: volumes * grid.count)
     }
     try sink.finish()
+  }
+
+  /// The whole file, which has no name yet: to be committed with others. Throws: as `finish`.
+  package func staged() throws -> AtomicFile {
+    try finish()
+    return try sink.staged()
   }
 
   /// Makes the file appear. Throws: `ImagingError`, `FileError`, also when volumes are missing.

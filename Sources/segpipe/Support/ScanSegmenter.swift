@@ -78,10 +78,13 @@ final class ScanSegmenter {
     for check in checks where check.verdict != .pass {
       console.warn("\(job.scan): \(check.verdict.rawValue) \(check.name): \(check.message)")
     }
+    var files = AtomicFileSet()
     if let picture {
-      try draw(result, checks, of: picture, image.findings, segmenter.settings, for: job)
+      try draw(
+        result, checks, of: picture, image.findings, segmenter.settings, for: job, to: &files)
     }
-    try write(result, checks, header, for: job, advance)
+    try write(result, checks, header, for: job, to: &files, advance)
+    try files.commit()
     var volumes = VolumesTable()
     volumes.add(subject: job.subject, volumes: result.volumes, table: atlas.prior.table)
     return Result(volumes: volumes, checks: checks)
@@ -90,51 +93,54 @@ final class ScanSegmenter {
   /// What is there to be looked at.
   private func draw(
     _ result: Segmentation, _ checks: [QualityCheck], of scan: Volume<Float>,
-    _ findings: [Finding], _ settings: Segmenter.Settings, for job: SegmentationPlan.Job
+    _ findings: [Finding], _ settings: Segmenter.Settings, for job: SegmentationPlan.Job,
+    to files: inout AtomicFileSet
   ) throws {
     let picture = try PNG.encoded(
       QualityPicture.render(scan: scan, labels: result.labels, table: atlas.prior.table))
-    if let path = job.picture { try AtomicFile.write(picture, to: path) }
+    if let path = job.picture { try files.add(picture, to: path) }
     if let path = job.report {
       let page = ScanPage(
         subject: job.subject, result, checks: checks, atlas: atlas, identity: identity,
         settings: settings, findings: findings, picture: picture)
-      try AtomicFile.write(try page.encoded(), to: path)
+      try files.add(try page.encoded(), to: path)
     }
   }
 
   /// The label map comes last: where it is, everything else is.
   private func write(
     _ result: Segmentation, _ checks: [QualityCheck], _ header: ImageHeader,
-    for job: SegmentationPlan.Job, _ advance: (Double) -> Void
+    for job: SegmentationPlan.Job, to files: inout AtomicFileSet, _ advance: (Double) -> Void
   ) throws {
     let labels = atlas.prior.table
     let description = "segpipe \(Version.current) \(atlas.name)"
-    if let path = job.labelTable { try AtomicFile.write(labels.encoded(as: .tsv), to: path) }
+    if let path = job.labelTable { try files.add(labels.encoded(as: .tsv), to: path) }
     if let path = job.affine {
       let text = MatrixFile.text(
         result.transform, as: path.lowercased().hasSuffix(".tfm") ? .itk : .plain,
         software: "segpipe \(Version.current)")
-      try AtomicFile.write(Array(text.utf8), to: path)
+      try files.add(Array(text.utf8), to: path)
     }
     if let path = job.posteriors, let posteriors = result.posteriors {
-      try PosteriorsFile.write(
-        posteriors, order: result.order, like: header, to: path, description: description
-      ) { advance(Self.fitted + (1 - Self.fitted) * $0) }
+      try files.add(
+        PosteriorsFile.staged(
+          posteriors, order: result.order, like: header, to: path, description: description
+        ) { advance(Self.fitted + (1 - Self.fitted) * $0) })
       if let sidecar = job.posteriorsSidecar {
-        try AtomicFile.write(
+        try files.add(
           try PosteriorsSidecar(atlas: identity, table: labels, place: job.place).encoded(),
           to: sidecar)
       }
     }
     if let path = job.entropy, let entropy = result.entropy {
-      try ImageWriter.write(
-        scan: entropy, like: header, to: path, description: description)
+      try files.add(
+        ImageWriter.staged(scan: entropy, like: header, to: path, description: description))
     }
     let sidecar = SegmentationSidecar(
       result, checks: checks, atlas: identity, table: labels, place: job.place)
-    try AtomicFile.write(try sidecar.encoded(), to: job.sidecar)
-    try ImageWriter.write(
-      labels: result.labels, like: header, to: job.labels, description: description)
+    try files.add(try sidecar.encoded(), to: job.sidecar)
+    try files.add(
+      ImageWriter.staged(
+        labels: result.labels, like: header, to: job.labels, description: description))
   }
 }
