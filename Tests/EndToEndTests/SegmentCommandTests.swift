@@ -127,6 +127,31 @@ import Testing
     }
   }
 
+  /// What was made of scans are no scans, wherever results go next; scans that segpipe wrote are.
+  @Test func resultsAmongScansAreIgnored() throws {
+    try Scratch.use { folder in
+      try FileManager.default.createDirectory(
+        atPath: folder + "/d", withIntermediateDirectories: true)
+      try write(folder + "/d/a.nii.gz")
+      try ImageWriter.write(
+        scan: TinyAtlas.scan(), like: nil, to: folder + "/d/b.nii", description: "segpipe 0 conform")
+      func segment(_ more: String...) throws -> Program.Result {
+        try Program.run(["segment", folder + "/d"] + atlas + more)
+      }
+      let d = folder + "/d"
+      #expect(try segment("-o", d, "--posteriors", d, "--entropy", d).status == 0)
+      let second = try segment("-o", folder + "/e")
+      #expect(second.status == 0, "\(second.errors)")
+      #expect(second.errors.contains("other files in folders ignored: 10\n"), "\(second.errors)")
+      #expect(
+        names(folder + "/e") == ["a_seg.json", "a_seg.nii.gz", "b_seg.json", "b_seg.nii.gz"])
+      // By its name a file is meant.
+      let named = try Program.run(
+        ["segment", d + "/a_seg.nii.gz", "-o", folder + "/again.nii"] + atlas)
+      #expect(names(folder).contains("again.nii") || named.status == 65, "\(named.errors)")
+    }
+  }
+
   /// The last file, the label map, is the only one that is too large.
   @Test func whatCannotAllBeWrittenLeavesNothing() throws {
     try Scratch.use { folder in

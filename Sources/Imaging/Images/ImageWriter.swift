@@ -53,12 +53,15 @@ package enum ImageWriter {
     try staged(scan: scan, like: like, to: path, description: description).commit()
   }
 
-  /// The same, as a file that has no name yet: to be committed with others.
+  /// The same, as a file that has no name yet: to be committed with others. `intentName`, at most 16 bytes, tells what it
+  /// holds where it is no scan.
   package static func staged(
-    scan: Volume<Float>, like: ImageHeader?, to path: String, description: String
+    scan: Volume<Float>, like: ImageHeader?, to path: String, description: String,
+    intentName: String = ""
   ) throws -> AtomicFile {
-    let header = OutputHeader.make(
+    var header = OutputHeader.make(
       grid: scan.grid, like: like, type: .float32, volumes: nil, description: description)
+    header.intentName = intentName
     let sink = try ImageSink(path, header: header)
     try sink.write(scan.voxels) { $0.bitPattern.littleEndian }
     return try sink.staged()

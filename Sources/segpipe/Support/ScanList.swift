@@ -9,7 +9,7 @@ struct ScanList {
   private(set) var paths: [String] = []
   /// Those that came from a folder rather than by their own name.
   private(set) var fromFolders: Set<String> = []
-  /// What lies in folders and is no image by name, or no file.
+  /// What lies in folders and is no image by name, or no file, or was made of a scan here.
   private(set) var ignored = 0
 
   /// Gathers them. A list is a text file of one path a line, `-` for standard input; empty lines and lines
@@ -79,10 +79,12 @@ struct ScanList {
       && isFolder.boolValue
   }
 
-  /// Whether nothing else than a file is there: a folder, a pipe, a device. A link to nothing may become a scan.
+  /// Whether nothing else than a file is there: a folder, a pipe, a device; nor what was made of a scan here. A link to
+  /// nothing may become a scan.
   static func canBeScan(_ path: String) -> Bool {
     var status = stat()
-    return stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+    guard stat(path, &status) == 0 else { return true }
+    return status.st_mode & S_IFMT == S_IFREG && !ImageReader.isResult(path)
   }
 
   private static let endings = [".nii.gz", ".nii", ".mgz", ".mgh", ".hdr.gz", ".hdr"]

@@ -134,7 +134,9 @@ final class ScanSegmenter {
     }
     if let path = job.entropy, let entropy = result.entropy {
       try files.add(
-        ImageWriter.staged(scan: entropy, like: header, to: path, description: description))
+        ImageWriter.staged(
+          scan: entropy, like: header, to: path, description: description,
+          intentName: ImageReader.entropyName))
     }
     let sidecar = SegmentationSidecar(
       result, checks: checks, atlas: identity, table: labels, place: job.place)
