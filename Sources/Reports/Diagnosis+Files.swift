@@ -28,6 +28,10 @@ extension FileError: Diagnosable {
       Diagnosis(
         "\(path): cannot be created: \(text(code))",
         hint: "Make room on the disk, then run again.", status: .inputOutput)
+    case .cannotCreate(let path, ENAMETOOLONG):
+      Diagnosis(
+        "\(path): cannot be created: \(text(ENAMETOOLONG))",
+        hint: "Give the scan, or the output, a shorter name.", status: .cannotCreate)
     case .cannotCreate(let path, let code):
       Diagnosis(
         "\(path): cannot be created: \(text(code))",

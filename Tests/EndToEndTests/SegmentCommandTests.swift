@@ -127,6 +127,37 @@ import Testing
     }
   }
 
+  /// A name that is too long once it ends in _seg.nii.gz, and a file of somebody else's.
+  @Test func anOutputThatCannotBeDoesNotStopTheOthers() throws {
+    try Scratch.use { folder in
+      let long = String(repeating: "x", count: 246)
+      for place in ["in", "out"] {
+        try FileManager.default.createDirectory(
+          atPath: "\(folder)/\(place)", withIntermediateDirectories: true)
+      }
+      for name in ["a", "b", long] { try write("\(folder)/in/\(name).nii") }
+      try Array("mine".utf8).write(to: folder + "/out/b_seg.nii.gz")
+      let line = ["segment", folder + "/in", "-o", folder + "/out"] + atlas
+      let result = try Program.run(line + ["--volumes", folder + "/v.tsv"])
+      #expect(result.status == 73, "\(result.errors)")
+      #expect(result.errors.contains("segpipe: 2 of 3 scans failed:\n"), "\(result.errors)")
+      #expect(result.errors.contains("b_seg.nii.gz: already exists, and segpipe did not make it"))
+      #expect(
+        result.errors.contains(
+          "\(long)_seg.nii.gz: cannot be created: File name too long\n  hint: Give the scan"))
+      #expect(
+        names(folder + "/out") == ["a_seg.json", "a_seg.nii.gz", "b_seg.nii.gz"])
+      #expect(try fileBytes(folder + "/out/b_seg.nii.gz") == Array("mine".utf8))
+      let table = try String(contentsOfFile: folder + "/v.tsv", encoding: .utf8)
+      #expect(table.split(separator: "\n").count == 3)
+      let none = try Program.run(
+        ["segment", "\(folder)/in/\(long).nii", folder + "/in/b.nii", "-o", folder + "/out"] + atlas
+      )
+      #expect(none.status == 73, "\(none.errors)")
+      #expect(none.errors.contains("segpipe: 2 of 2 scans failed:\n"), "\(none.errors)")
+    }
+  }
+
   /// What was made of scans are no scans, wherever results go next; scans that segpipe wrote are.
   @Test func resultsAmongScansAreIgnored() throws {
     try Scratch.use { folder in
@@ -134,7 +165,8 @@ import Testing
         atPath: folder + "/d", withIntermediateDirectories: true)
       try write(folder + "/d/a.nii.gz")
       try ImageWriter.write(
-        scan: TinyAtlas.scan(), like: nil, to: folder + "/d/b.nii", description: "segpipe 0 conform")
+        scan: TinyAtlas.scan(), like: nil, to: folder + "/d/b.nii", description: "segpipe 0 conform"
+      )
       func segment(_ more: String...) throws -> Program.Result {
         try Program.run(["segment", folder + "/d"] + atlas + more)
       }

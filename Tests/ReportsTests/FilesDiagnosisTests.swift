@@ -34,4 +34,14 @@ import Testing
     #expect(diagnosis.message == message)
     #expect(diagnosis.status == status)
   }
+
+  @Test(arguments: [
+    (FileError.cannotCreate(path: "a", code: 36), "a shorter name"),
+    (.cannotCreate(path: "a", code: 13), "Check the folder"),
+    (.writeFailed(path: "a", operation: "write", code: 27), "ulimit -f"),
+    (.writeFailed(path: "a", operation: "write", code: 28), "Make room on the disk"),
+  ])
+  func hints(error: FileError, words: String) {
+    #expect(Diagnosis(of: error).hint?.contains(words) == true)
+  }
 }

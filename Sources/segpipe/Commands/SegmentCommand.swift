@@ -69,10 +69,15 @@ struct SegmentCommand: ConsoleCommand {
     let choice = try method.choice()
     try MemoryGuard(try method.memory(choice), reading.options)
       .checkBeforeAtlas(plan.jobs.map(\.scan))
-    try plan.check(
+    let (ready, refused) = try plan.check(
       overwrite: outputs.overwrite, inputs: [list, method.affine].compactMap { $0 })
     if plan.ignored > 0 { console.note("other files in folders ignored: \(plan.ignored)") }
 
+    guard !ready.isEmpty else {
+      var failures = Failures(of: refused.count, "scans", console)
+      for error in refused { failures.add(error) }
+      throw ExitCode(failures.conclude())
+    }
     let progress = console.progress("segmenting")
     let atlas = try AtlasFiles.read(choice.folder)
     let learned = try method.learned(choice, atlas)
@@ -83,7 +88,8 @@ struct SegmentCommand: ConsoleCommand {
       atlas: atlas, learned: learned, choice: choice, settings: settings, console: console)
     var run = SegmentationRun(
       segmenter: segmenter, console: console, progress: progress, scans: plan.jobs.count)
-    run.segment(plan.jobs)
+    run.add(refused)
+    run.segment(ready)
     if let volumes = plan.volumes { try run.write(volumes: volumes) }
     progress.finish()
     try run.conclude(isStrict: further.qcStrict)

@@ -1,4 +1,5 @@
 import Files
+import Glibc
 import Imaging
 import Reports
 
@@ -168,21 +169,38 @@ struct SegmentationPlan {
     if let volumes { try claim(volumes, for: "--volumes") }
   }
 
-  /// Checks that every output may be written, and makes missing folders. `inputs` are files that are read
+  /// Checks whether outputs may be written, and makes missing folders. `inputs` are files that are read
   /// beside the scans.
   ///
-  /// - Throws: `ImagingError`.
-  func check(overwrite: Bool, inputs: [String]) throws {
+  /// - Returns: the jobs all of whose outputs may be, and why those of the others may not.
+  /// - Throws: `ImagingError`, `FileError` for what is no single scan's: a folder, or the table of volumes.
+  func check(overwrite: Bool, inputs: [String]) throws -> (ready: [Job], refused: [any Error]) {
     let read = jobs.map(\.scan) + inputs
-    for job in jobs {
-      for output in job.outputs {
-        try OutputGuard.check(output, overwrite: overwrite, inputs: read)
-      }
-    }
     if let volumes, let format = DelimitedText(extensionOf: volumes) {
       try OutputGuard.check(
         volumes, overwrite: overwrite, inputs: read, mark: VolumesTable.firstLine(of: format))
     }
+    var (ready, refused): ([Job], [any Error]) = ([], [])
+    for job in jobs {
+      do {
+        for output in job.outputs {
+          try OutputGuard.check(output, overwrite: overwrite, inputs: read)
+        }
+        ready.append(job)
+      } catch {
+        guard Self.isOfOneFile(error) else { throw error }
+        refused.append(error)
+      }
+    }
+    return (ready, refused)
+  }
+
+  /// Whether an output's own name or file is why it cannot be written, rather than its folder.
+  private static func isOfOneFile(_ error: any Error) -> Bool {
+    if case FileError.cannotCreate(_, let code) = error {
+      return [ENAMETOOLONG, EISDIR, EEXIST].contains(code)
+    }
+    return error is ImagingError
   }
 
   static func sidecar(of image: String) -> String {

@@ -22,6 +22,12 @@ struct SegmentationRun {
     failures = Failures(of: scans, "scans", console)
   }
 
+  /// Takes scans for failed that cannot be begun.
+  mutating func add(_ refused: [any Error]) {
+    for error in refused { failures.add(error) }
+    done += refused.count
+  }
+
   /// Segments every scan; one that fails does not stop the others.
   mutating func segment(_ jobs: [SegmentationPlan.Job]) {
     for job in jobs {
