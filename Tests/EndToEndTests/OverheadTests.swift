@@ -59,7 +59,7 @@ import Testing
       }
       #expect(try time("segmented").status == 0)
       let again = try time("all reused")
-      #expect(again.errors == "segment: \(scans + 1) reused\n")
+      #expect(again.errors == "segment: \(scans) reused\nsegment summary: 1 reused\n")
       let verified = try time("all reused, --verify", "--verify")
       #expect(verified.errors == again.errors)
     }

@@ -13,7 +13,9 @@ package struct StatusReport {
     for stage in stages where !groups.contains(stage.plan.group) { groups.append(stage.plan.group) }
     for group in groups {
       let parts = stages.filter { $0.plan.group == group }
-      if parts.count > 1 { lines.append(Self.sum(group, parts)) }
+      // What gathers is no scan, and has its own line where it is not done.
+      let counted = parts.filter { !$0.plan.gathers }
+      if parts.count > 1 { lines.append(Self.sum(group, counted)) }
       for part in parts where parts.count == 1 || withParts || !part.isDone {
         let (state, why) = part.words
         let name = part.plan.id + (part.plan.gathers ? " summary" : "")

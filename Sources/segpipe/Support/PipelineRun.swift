@@ -123,11 +123,13 @@ struct PipelineRun {
   }
 
   private func tellCounts(_ results: [(plan: StagePlan, outcome: Outcome)]) {
-    var groups: [String] = []
-    for (plan, _) in results where !groups.contains(plan.group) { groups.append(plan.group) }
-    for group in groups {
+    // What gathers is told apart: the others' count is that of scans.
+    func name(_ plan: StagePlan) -> String { plan.gathers ? plan.title : plan.group }
+    var names: [String] = []
+    for (plan, _) in results where !names.contains(name(plan)) { names.append(name(plan)) }
+    for group in names {
       var counts = [("done", 0), ("reused", 0), ("failed", 0), ("not done", 0)]
-      for (plan, outcome) in results where plan.group == group {
+      for (plan, outcome) in results where name(plan) == group {
         switch outcome {
         case .done: counts[0].1 += 1
         case .reused: counts[1].1 += 1
