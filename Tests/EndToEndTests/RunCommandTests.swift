@@ -112,6 +112,16 @@ import segpipe
       #expect(
         study.text("w/segment/summary.html").contains(
           "<a href=\"reports/a%20%231%2050%25%3F.html\">a #1 50%?</a>"))
+      // Tabs and line feeds of names are none of the tables'.
+      try FileManager.default.moveItem(
+        atPath: "\(folder)/scans/a #1 50%?.nii.gz", toPath: "\(folder)/scans/a\tb\nc.nii.gz")
+      let planned = try study.run("w", "--dry-run")
+      #expect(planned.output.hasPrefix("run\tsegment/a b c\tnot done yet\n"), "\(planned)")
+      #expect(try study.run("w").status == 0)
+      let status = try Program.run("status", "--workspace", folder + "/w", "-v")
+      #expect(status.output.contains("\nsegment/a b c\tdone\t-\t"), "\(status)")
+      #expect(
+        status.output.split(separator: "\n").allSatisfy { $0.split(separator: "\t").count == 5 })
     }
   }
 

@@ -8,24 +8,24 @@ package struct StatusReport {
 
   /// A line for each stage of the definition, and one for each part that is not done, or each part at all.
   package func text(withParts: Bool) -> String {
-    var lines = ["stage\tstate\twhy\tseconds\tmemory"]
+    var rows = [["stage", "state", "why", "seconds", "memory"]]
     var groups: [String] = []
     for stage in stages where !groups.contains(stage.plan.group) { groups.append(stage.plan.group) }
     for group in groups {
       let parts = stages.filter { $0.plan.group == group }
       // What gathers is no scan, and has its own line where it is not done.
       let counted = parts.filter { !$0.plan.gathers }
-      if parts.count > 1 { lines.append(Self.sum(group, counted)) }
+      if parts.count > 1 { rows.append(Self.sum(group, counted)) }
       for part in parts where parts.count == 1 || withParts || !part.isDone {
         let (state, why) = part.words
         let name = part.plan.id + (part.plan.gathers ? " summary" : "")
-        lines.append([name, state, why, part.seconds, part.memory].joined(separator: "\t"))
+        rows.append([name, state, why, part.seconds, part.memory])
       }
     }
-    return lines.joined(separator: "\n")
+    return String(decoding: DelimitedText.tsv.encoded(rows), as: UTF8.self)
   }
 
-  private static func sum(_ group: String, _ parts: [StageStatus]) -> String {
+  private static func sum(_ group: String, _ parts: [StageStatus]) -> [String] {
     var counts: [(state: String, count: Int)] = []
     for part in parts {
       let state = part.words.state
@@ -42,7 +42,7 @@ package struct StatusReport {
       group, state, "-",
       seconds.isEmpty ? "-" : DecimalText.fixed(seconds.reduce(0, +), 1),
       memory.map { ByteText.of($0) } ?? "-",
-    ].joined(separator: "\t")
+    ]
   }
 }
 

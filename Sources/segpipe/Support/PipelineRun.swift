@@ -45,6 +45,7 @@ struct PipelineRun {
   func dryRun(_ stages: [Stage], options: RunOptions) throws {
     let runner = try Runner(stages, in: workspace, options: options, describe: note)
     var highest: Int32 = 0
+    var rows: [[String]] = []
     for (plan, prospect) in runner.prospects() {
       let (word, reason): (String, String)
       switch prospect {
@@ -56,8 +57,10 @@ struct PipelineRun {
         highest = max(highest, diagnosis.status.rawValue)
         (word, reason) = ("blocked", diagnosis.message)
       }
-      try console.output("\(word)\t\(plan.title)\t\(reason)")
+      rows.append([word, plan.title, reason])
     }
+    let table = String(decoding: DelimitedText.tsv.encoded(rows), as: UTF8.self)
+    if !rows.isEmpty { try console.output(table) }
     if highest != 0 { throw ExitCode(highest) }
   }
 
