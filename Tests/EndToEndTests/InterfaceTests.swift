@@ -6,6 +6,10 @@ import Testing
 @Suite struct InterfaceTests {
   @Test(arguments: [
     (["labls"], "segpipe: error: there is no command 'labls'\n  hint: Did you mean 'labels'?\n"),
+    (
+      ["help", "segmnt"],
+      "segpipe: error: there is no command 'segmnt'\n  hint: Did you mean 'segment'?\n"
+    ),
     (["doctor", "--jsn"], "Unknown option '--jsn'. Did you mean '--json'?"),
     (["doctor", "--threads", "0"], "--threads is 0; it must be at least 1."),
     (["doctor", "--threads=-1"], "--threads is -1; it must be at least 1."),

@@ -15,12 +15,12 @@ struct UnknownCommand: Diagnosable {
 
 /// Catches mistyped commands before arguments are parsed.
 enum CommandSuggestion {
-  /// Passes where the first argument is a command, an option, or missing.
+  /// Passes where the first argument, or the one after `help`, is a command, an option, or missing.
   ///
   /// - Throws: `UnknownCommand`.
   static func check(_ arguments: [String], commands: [String]) throws {
-    guard let given = arguments.first, !given.hasPrefix("-"),
-      !(commands + ["help"]).contains(given)
+    let word = arguments.first == "help" ? arguments.dropFirst().first : arguments.first
+    guard let given = word, !given.hasPrefix("-"), !(commands + ["help"]).contains(given)
     else { return }
     throw UnknownCommand(given: given, commands: commands)
   }
