@@ -403,8 +403,8 @@ import Testing
           "no usable atlas: no atlas-NAME_description.json"
         ),
         (
-          65, ["segment", scan, "-o", folder + "/a.nii", "--workspace", folder + "/w"],
-          "\(folder)/w/atlas: no usable atlas"
+          66, ["segment", scan, "-o", folder + "/a.nii", "--workspace", folder + "/w"],
+          "\(folder)/w/atlas: no such file"
         ),
       ]
       for (status, arguments, words) in cases {

@@ -140,8 +140,8 @@ package enum AtlasFiles {
 
   /// Reads an atlas.
   ///
-  /// - Throws: `AnatomyError.badAtlas` when files are missing or disagree, `ImagingError` and
-  ///   `LabelTableError` when one is not sound.
+  /// - Throws: `FileError.missing` when the folder is not there, `AnatomyError.badAtlas` when files are missing or
+  ///   disagree, `ImagingError` and `LabelTableError` when one is not sound.
   package static func read(_ folder: String) throws -> Atlas {
     let (name, description) = try description(in: folder)
     let stem = stem(folder, name: name, space: description.space)
@@ -221,10 +221,13 @@ package enum AtlasFiles {
     return Dictionary(known.map { (table.labels[$0].index, volumes[$0]) }) { first, _ in first }
   }
 
-  /// The one description that a finished atlas has.
+  /// The one description that a finished atlas has. Throws: `FileError.missing`, `AnatomyError.badAtlas`.
   private static func description(
     in folder: String
   ) throws -> (name: String, content: Description) {
+    guard FileManager.default.fileExists(atPath: folder) else {
+      throw FileError.missing(path: folder)
+    }
     let descriptions = AtlasFolder.descriptions(in: folder)
     guard descriptions.count == 1, let file = descriptions.first else {
       throw AnatomyError.badAtlas(
