@@ -114,6 +114,58 @@ import segpipe
     }
   }
 
+  /// Without options of its own group gathers what participants made with theirs, of whatever kinds of images.
+  @Test func groupGoesByWhatParticipantsWereRunWith() throws {
+    try Scratch.use { folder in
+      let dataset = try Dataset(folder)
+      func bids(_ level: String, _ more: String...) throws -> Program.Result {
+        try Program.run(["bids", dataset.raw, dataset.out, level] + more)
+      }
+      func rows() throws -> [String] {
+        try String(contentsOfFile: dataset.out + "/group_summary.tsv", encoding: .utf8)
+          .split(separator: "\n").dropFirst()
+          .map { $0.split(separator: "\t").prefix(2).joined(separator: " ") }
+      }
+      for (label, suffix) in [("01", "T1w"), ("02", "T2w")] {
+        let result = try bids(
+          "participant", "--participant-label", label, "--suffix", suffix, "--atlas",
+          TinyAtlas.folder, "--posteriors", "--stripped", "no")
+        #expect(result.status == 0, "\(result.errors)")
+      }
+      let all = ["sub-01_T1w done", "sub-02_ses-a_T2w done"]
+      let group = try bids("group")
+      #expect(group.status == 0, "\(group.errors)")
+      #expect(
+        group.errors.contains("scans that participant was not asked for, left out: 1\n"),
+        "\(group.errors)")
+      #expect(try rows() == all)
+
+      // By other options nothing is done, which is told, and is not what participants go by.
+      let other = try bids("group", "--stripped", "yes")
+      #expect(other.status == 75)
+      #expect(
+        other.errors.contains(
+          "segment/sub-01_T1w: not done as asked for: stripped was false, and is true\n"),
+        "\(other.errors)")
+      #expect(other.errors.contains("hint: Give group the options that participant had, or none."))
+      #expect(try rows() == ["sub-01_T1w missing", "sub-02_ses-a_T2w missing"])
+      #expect(try bids("group", "--suffix", "T2w").status == 0)
+      #expect(try rows() == [all[1]])
+      let again = try bids("group")
+      #expect(again.status == 0, "\(again.errors)")
+      #expect(try rows() == all)
+
+      let plan = dataset.out + "/.segpipe/plan.json"
+      let text = try String(contentsOfFile: plan, encoding: .utf8)
+      try text.replacing(TinyAtlas.folder, with: "/nowhere/tiny").write(
+        toFile: plan, atomically: true, encoding: .utf8)
+      let gone = try bids("group")
+      #expect(gone.status == 66, "\(gone.errors)")
+      #expect(gone.errors.contains("/nowhere/tiny: no such folder, expected the atlas that"))
+      #expect(try bids("group", "--atlas", TinyAtlas.folder).status == 0)
+    }
+  }
+
   @Test func theDescriptionIsSharedWithOthers() throws {
     try Scratch.use { folder in
       let dataset = try Dataset(folder)

@@ -47,6 +47,8 @@ package struct RunOptions: Sendable {
   package var items: Set<Int>?
   /// Only stages that gather what others made.
   package var gathersOnly = false
+  /// Whether the plan that is in the workspace stays: a look by other settings is not what its stages were run by.
+  package var keepsPlan = false
   /// How many of the stages that can be shared out may be worked on at once.
   package var inFlight = 1
   /// Whether nothing more is begun once a stage has failed.

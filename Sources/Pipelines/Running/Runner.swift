@@ -58,7 +58,9 @@ package final class Runner: @unchecked Sendable {
   package func run(pipeline: String) throws -> [(plan: StagePlan, outcome: Outcome)] {
     try workspace.prepare(for: graph.ordered.compactMap { stages[$0.id] })
     workspace.sweep()
-    try PlanFile(pipeline: pipeline, stages: graph.ordered).write(to: workspace)
+    if !options.keepsPlan {
+      try PlanFile(pipeline: pipeline, stages: graph.ordered).write(to: workspace)
+    }
     var waiting = plans
     var told: Set<String> = []
     var since = ContinuousClock.now

@@ -21,6 +21,15 @@ package struct StageStatus {
   /// - Throws: `PipelineError`.
   package static func all(in workspace: Workspace, rehashes: Bool = false) throws -> [StageStatus] {
     let stages = try PlanFile(of: workspace).stages.map { Stage($0) { _ in } }
+    return try all(of: stages, in: workspace, rehashes: rehashes)
+  }
+
+  /// Stages as they are asked for now.
+  ///
+  /// - Throws: `PipelineError`.
+  package static func all(
+    of stages: [Stage], in workspace: Workspace, rehashes: Bool = false
+  ) throws -> [StageStatus] {
     var options = RunOptions()
     options.verifies = rehashes
     let runner = try Runner(

@@ -25,6 +25,12 @@ package struct Workspace: Sendable {
     .workspace(".segpipe/failures/\(id).json")
   }
 
+  /// The stages of a group that are done or were, by id, in order.
+  package func recorded(_ group: String) -> [String] {
+    ((try? Folder.names(in: "\(state)/records/\(group)")) ?? []).filter { $0.hasSuffix(".json") }
+      .map { "\(group)/\($0.dropLast(".json".count))" }
+  }
+
   /// A path below the workspace.
   package func path(_ relative: String) -> String { "\(root)/\(relative)" }
 

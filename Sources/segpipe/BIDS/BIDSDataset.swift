@@ -84,6 +84,8 @@ enum BIDSError: Error, Equatable {
   case rawOutput(String)
   case badOutputDescription(path: String)
   case badFilter(path: String, found: String)
+  /// The atlas that participant was given is not there for group.
+  case atlasIsGone(path: String)
 }
 
 extension BIDSError: Diagnosable {
@@ -120,6 +122,10 @@ extension BIDSError: Diagnosable {
       Diagnosis(
         "\(path): not a JSON object, expected the description of a dataset",
         hint: "Mend or remove the file.", status: .badData)
+    case .atlasIsGone(let path):
+      Diagnosis(
+        "\(path): no such folder, expected the atlas that participant was given",
+        hint: "Name it with --atlas, where it is now.", status: .noInput)
     case .badFilter(let path, let found):
       Diagnosis(
         "\(path): \(found); expected JSON such as {\"t1w\": {\"session\": \"pre\"}}",

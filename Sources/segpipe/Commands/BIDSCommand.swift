@@ -11,7 +11,8 @@ struct BIDSCommand: ConsoleCommand {
     discussion: """
       participant segments each scan: label map, JSON and label table under their names in BIDS \
       derivatives, volumes, and a page for each scan. group gathers volumes and verdicts of all scans, \
-      and makes a page of them. What is done already is reused, whoever did it: participants may run at \
+      and makes a page of them; it goes by the scans and options that participant was run with, unless it \
+      is given its own. What is done already is reused, whoever did it: participants may run at \
       once, on any machines that share the output folder.
 
       Examples:
@@ -52,16 +53,17 @@ struct BIDSCommand: ConsoleCommand {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Kinds of images to segment, such as T1w or T2w; any contrast will do.",
-      valueName: "suffixes"))
-  var suffix: [String] = ["T1w"]
+      """
+      Kinds of images to segment, such as T1w or T2w; any contrast will do. Default: T1w, for group those of \
+      participant.
+      """, valueName: "suffixes"))
+  var suffix: [String] = []
 
   @Option(
     name: [.customLong("bids-filter-file"), .customLong("bids_filter_file")],
     help: ArgumentHelp(
       """
-      JSON of queries by BIDS entities, such as {"t1w": {"session": "pre"}}; in place of --suffix. For both \
-      levels.
+      JSON of queries by BIDS entities, such as {"t1w": {"session": "pre"}}; in place of --suffix.
       """, valueName: "file"))
   var filterFile: String?
 
@@ -74,9 +76,9 @@ struct BIDSCommand: ConsoleCommand {
   @Option(
     help: """
       Whether everything around the structures of interest has been set to zero: yes, no, or auto to \
-      find out.
+      find out. Default: auto.
       """)
-  var stripped = SegmentMethodOptions.Stripped.auto
+  var stripped: SegmentMethodOptions.Stripped?
 
   @OptionGroup var resources: BIDSResourceOptions
   @OptionGroup var refused: RefusedBIDSOptions
@@ -124,15 +126,17 @@ struct BIDSCommand: ConsoleCommand {
       throw ValidationError(
         "\(BoutiquesDescriptor.option) stands alone: segpipe bids \(BoutiquesDescriptor.option).")
     }
-    if suffix.isEmpty { throw ValidationError("--suffix names no kind of image.") }
   }
 
   func perform(_ console: Console) throws {
     guard Self.levels.contains(level) else { throw BIDSError.unknownLevel(level) }
     if let processors = resources.processors { common.use(threads: processors, console) }
     let raw = try BIDSDataset(dataset, validates: !skipsValidation)
-    let source: AtlasChoice.Source = atlas == nil ? .builtIn : .given
-    let folder = try atlas ?? AtlasLocator().folder(of: "head")
+    let workspace = Workspace(output)
+    let last = level == "group" ? BIDSRecall(workspace, pipeline: "bids", group: "segment") : nil
+    let (folder, source) = try atlasChoice(last)
+    let stripped = self.stripped ?? last?.stripped ?? .auto
+    let posteriors = posteriors || last?.posteriors ?? false
     var settings = ScanSegmenter.Settings()
     settings.method.stripped = stripped == .auto ? nil : stripped == .yes
     settings.method.posteriorLevels = posteriors ? 255 : nil
@@ -152,11 +156,18 @@ struct BIDSCommand: ConsoleCommand {
       let names = skipped.joined(separator: ", ")
       console.note("\(filterFile ?? ""): not for anatomical images: \(names)")
     }
-    let scans = try raw.scans(suffixes: filter?.suffixes ?? suffix)
+    let suffixes = suffix.isEmpty ? last?.suffixes ?? ["T1w"] : suffix
+    var scans = try raw.scans(suffixes: filter?.suffixes ?? suffixes)
       .filter { filter?.accepts($0.name) ?? true }
+    if let last, filter == nil, suffix.isEmpty {
+      let all = scans.count
+      scans = scans.filter { last.scans.contains($0.name.stem) }
+      if scans.count < all {
+        console.note("scans that participant was not asked for, left out: \(all - scans.count)")
+      }
+    }
     let derivatives = BIDSDerivatives(
       root: output, atlas: try AtlasFiles.name(of: folder), hasPosteriors: posteriors)
-    let workspace = Workspace(output)
     let study = StudyStages(
       context: context, name: "segment", atlas: (.outside(folder), source),
       settings: settings, tables: BIDSDerivatives.tables)
@@ -166,7 +177,9 @@ struct BIDSCommand: ConsoleCommand {
     options.shouldStop = { Interruption.signal != nil }
     (options.verifies, options.stopsAtFailure) = (verify, stopsAtFailure)
     options.gathersOnly = level == "group"
-    let selected = try selected(scans, console)
+    options.keepsPlan =
+      last != nil && (hasOwnMethod || !suffix.isEmpty || filterFile != nil)
+    let selected = try selected(scans, suffixes, console)
     if level == "participant" { options.items = selected }
     options.inFlight = ScansInFlight.count(
       stages, memory: resources.memory?.bytes,
@@ -175,13 +188,36 @@ struct BIDSCommand: ConsoleCommand {
     if dryRun { return try run.dryRun(stages, options: options) }
     try derivatives.describe(madeFrom: raw)
     try run.perform(stages, pipeline: "bids", options: options)
-    if level == "group" { try run.tellUnfinished() }
+    if level == "group" {
+      try run.tellUnfinished(
+        stages,
+        hint: hasOwnMethod ? "Give group the options that participant had, or none." : nil)
+    }
+  }
+
+  /// Whether options tell how scans are segmented.
+  private var hasOwnMethod: Bool { atlas != nil || stripped != nil || posteriors }
+
+  /// The atlas given, else that of the last run of participant, else the built-in one.
+  private func atlasChoice(
+    _ last: BIDSRecall?
+  ) throws -> (folder: String, source: AtlasChoice.Source) {
+    if let atlas { return (atlas, .given) }
+    if let last, last.atlas.source != .builtIn {
+      guard ScanList.isFolder(last.atlas.folder) else {
+        throw BIDSError.atlasIsGone(path: last.atlas.folder)
+      }
+      return last.atlas
+    }
+    return (try AtlasLocator().folder(of: "head"), .builtIn)
   }
 
   /// The places of the scans that the filters leave.
   ///
   /// - Throws: `BIDSError.nothingSelected`.
-  private func selected(_ scans: [BIDSDataset.Scan], _ console: Console) throws -> Set<Int> {
+  private func selected(
+    _ scans: [BIDSDataset.Scan], _ suffixes: [String], _ console: Console
+  ) throws -> Set<Int> {
     func labels(_ given: [String], _ prefix: String) -> Set<String> {
       Set(given.map { $0.hasPrefix(prefix) ? String($0.dropFirst(prefix.count)) : $0 })
     }
@@ -194,7 +230,7 @@ struct BIDSCommand: ConsoleCommand {
     guard !chosen.isEmpty else {
       var filters = [
         filterFile.map { "--bids-filter-file " + $0 }
-          ?? "--suffix " + suffix.joined(separator: " ")
+          ?? "--suffix " + suffixes.joined(separator: " ")
       ]
       for (name, labels) in [("participant", people), ("session", visits)] where !labels.isEmpty {
         filters.append("--\(name)-label " + labels.sorted().joined(separator: " "))

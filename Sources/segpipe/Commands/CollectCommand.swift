@@ -30,6 +30,6 @@ struct CollectCommand: ConsoleCommand {
     let run = PipelineRun(
       console: console, context: StageContext(console: console), workspace: workspace)
     try run.perform(stages, pipeline: plan.pipeline, options: options)
-    try run.tellUnfinished()
+    try run.tellUnfinished(stages)
   }
 }

@@ -64,22 +64,32 @@ struct PipelineRun {
     if highest != 0 { throw ExitCode(highest) }
   }
 
-  /// Tells which scans' stages are not done, after what gathers them.
+  /// Tells which scans' stages are not done as they are asked for, after what gathers them; `hint` is said where some
+  /// were done otherwise.
   ///
   /// - Throws: `ExitCode`, the numerically highest of the failures' codes, 75 for what nobody has come to.
-  func tellUnfinished() throws {
+  func tellUnfinished(_ stages: [Stage], hint: String? = nil) throws {
     var status: Int32 = 0
-    for stage in try StageStatus.all(in: workspace) where !stage.plan.gathers {
+    var isStale = false
+    for stage in try StageStatus.all(of: stages, in: workspace) where !stage.plan.gathers {
+      let words: String
       switch stage.state {
       case .done: continue
       case .failed(let note):
         console.say("  \(stage.plan.title): \(note.message)")
         status = max(status, note.status)
-      case .running, .stale, .blocked, .unreadable:
-        console.say("  \(stage.plan.title): not done")
-        status = max(status, Reports.ExitStatus.temporary.rawValue)
+        continue
+      case .stale([.neverDone]), .blocked: words = "not done"
+      case .stale(let reasons):
+        words = "not done as asked for: \(reasons.text)"
+        isStale = true
+      case .running: words = "not done, it is being worked on"
+      case .unreadable(let error): words = "not done: \(Diagnosis(of: error).message)"
       }
+      console.say("  \(stage.plan.title): \(words)")
+      status = max(status, Reports.ExitStatus.temporary.rawValue)
     }
+    if isStale, let hint { console.say("  hint: " + hint) }
     if status != 0 { throw ExitCode(status) }
   }
 
