@@ -84,10 +84,10 @@ extension PlaneLabeller {
         posterior[Int(change.label)] += posterior[k]
         posterior[k] = 0
       }
-      if keepsEntropy { result.entropies[change.voxel % size] = Self.entropy(posterior[...]) }
+      merge(posterior[...], into: &merged)
+      if keepsEntropy { result.entropies[change.voxel % size] = Self.entropy(merged) }
       if let levels {
         var own: [UInt32] = []
-        merge(posterior[...], into: &merged)
         Posteriors.append(merged, levels: levels, to: &own)
         entries[change.voxel % size] = own
       }

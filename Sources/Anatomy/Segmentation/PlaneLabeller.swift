@@ -98,9 +98,6 @@ extension PlaneLabeller {
       if z % Self.entropyStep == 0, y % Self.entropyStep == 0 {
         addEntropy(placed, row.best, to: &result)
       }
-      if keepsEntropy {
-        for x in 0..<width { result.entropies.append(Self.entropy(row.posterior(x))) }
-      }
       collect(row, y: y, levels: levels, into: &result)
     }
     return result
@@ -114,9 +111,10 @@ extension PlaneLabeller {
       let label = output[Int(best)]
       result.best[y * row.best.count + x] = label
       result.voxels[Int(label)] += 1
-      guard let levels else { continue }
+      guard keepsEntropy || levels != nil else { continue }
       merge(row.posterior(x), into: &merged)
-      result.posteriors.append(merged, levels: levels)
+      if keepsEntropy { result.entropies.append(Self.entropy(merged)) }
+      if let levels { result.posteriors.append(merged, levels: levels) }
     }
   }
 
@@ -133,19 +131,23 @@ extension PlaneLabeller {
   /// Rows and planes from one whose entropy is looked at to the next.
   private static let entropyStep = 4
 
-  /// Adds the posterior's entropy where a row's most probable label is a structure of interest. The posterior
+  /// Adds the entropy of the posterior that is put out where a row's most probable label is a structure of interest. The posterior
   /// is computed once more, so that what else comes of the row does not depend on it.
   private func addEntropy(_ row: PlacedVoxels, _ best: [UInt8], to result: inout Result) {
     let places = best.indices.filter { isTarget[Int(best[$0])] }
     guard !places.isEmpty else { return }
     var own = PosteriorKernel.Run(width: places.count, labels: labelCount)
     kernel.compute(row.chosen(places), posteriors: true, into: &own)
-    result.entropy.sum += Double(Self.entropy(own.posteriors[...]))
+    var merged = [Float](repeating: 0, count: labelCount)
+    for x in places.indices {
+      merge(own.posterior(x), into: &merged)
+      result.entropy.sum += Double(Self.entropy(merged))
+    }
     result.entropy.voxels += places.count
   }
 
-  /// -sum of p log p, nats.
-  static func entropy(_ probabilities: ArraySlice<Float>) -> Float {
+  /// -sum of p log p, nats, of the labels that are put out.
+  static func entropy(_ probabilities: [Float]) -> Float {
     var entropy: Float = 0
     for p in probabilities where p > 1e-6 { entropy -= p * log(p) }
     return entropy

@@ -58,7 +58,8 @@ enum Fixture {
 
   /// A scan that lies where the atlas has it, undisplaced, whose first group is padding: a Gaussian for each group.
   static func fit(
-    _ grid: Grid, means: [Double], variance: Double, scale: IntensityScale, lanes: Int
+    _ grid: Grid, means: [Double], variance: Double, scale: IntensityScale, lanes: Int,
+    kind: ScanKind = .whole
   ) -> ScanFit {
     ScanFit(
       transform: .identity, displacement: Displacement(over: grid, spacing: 6),
@@ -68,7 +69,7 @@ enum Fixture {
           [IntensityModel.Component(weight: 1, mean: $0, variance: variance)]
         },
         zeroShare: means.indices.map { $0 == 0 ? 0.9 : 0.01 }, scale: scale, lanes: lanes),
-      kind: .whole,
+      kind: kind,
       quality: SegmentationQuality(
         information: 0, tissueInformation: 0, outsideView: 0, gainOfHalfTurn: 0,
         largestDisplacement: 0))
