@@ -191,7 +191,12 @@ package struct AtlasBuilder {
       let back = CentroidAlignment.fit(next, to: targets).affine
       targets = next.map { $0.map { back($0) } }
     }
-    return targets
+    // Where maps lack structures, or these lie elsewhere in each, their mean is smaller than they are.
+    let sizes = placed.map {
+      log(CentroidAlignment.fit($0.centroids, to: targets).affine.determinant)
+    }
+    let size = exp(sizes.reduce(0, +) / Double(max(1, sizes.count)) / 3)
+    return targets.map { $0.map { middle + ($0 - middle) / size } }
   }
 
   // MARK: Counting

@@ -59,14 +59,14 @@ package enum AtlasGrid {
       centre: first.affine((low + high) / 2))
   }
 
-  /// A map's voxel size along the axis of its own that is closest to a direction, once it lies in the atlas, mm.
+  /// A map's voxel size along the axis of its own that is closest to a direction once it lies in the atlas, mm.
   private static func voxelSize(of map: Extent, along direction: SIMD3<Double>) -> Double {
     let placed = map.affine * map.grid.affine
     let own = (0..<3).map { axis in
       let column = placed.column(axis)
-      return (length: (column * column).sum().squareRoot(), along: abs((column * direction).sum()))
+      return (along: abs((column * direction).sum()) / norm(column), size: map.grid.spacing[axis])
     }
-    return own.max { $0.along / $0.length < $1.along / $1.length }?.length ?? 1
+    return own.max { $0.along < $1.along }?.size ?? 1
   }
 
   /// The grid asked for, with the centre and axes of another. Extents that are not given cover the same box.

@@ -156,13 +156,13 @@ import Testing
     let scratch = try Scratch()
     let stem = try written(scratch)
     let (table, sidecar) = (stem + "_res-1_probseg.tsv", stem + "_res-1_probseg.json")
-    let rows = (1...300).map { "\($0)\tlabel \($0)" }
+    let rows = (0..<300).map { "\($0)\tlabel \($0)" }
     try Data((["index\tname"] + rows).joined(separator: "\n").utf8)
       .write(to: URL(fileURLWithPath: table))
     let url = URL(fileURLWithPath: sidecar)
     let whole = try JSONSerialization.jsonObject(with: Data(contentsOf: url))
     var object = try #require(whole as? [String: Any])
-    object["LabelMap"] = (1...300).map { "label \($0)" }
+    object["LabelMap"] = (0..<300).map { "label \($0)" }
     object["OutsideProbabilities"] = [1.0] + [Double](repeating: 0, count: 299)
     try JSONSerialization.data(withJSONObject: object).write(to: url)
     expectBad(scratch.path("a"), table, found: "300 labels")

@@ -36,9 +36,9 @@ import Testing
     let result = try segmenter.label(scan, fit)
     let posteriors = try #require(result.posteriors)
     let entropies = try #require(result.entropy)
-    let channels = (0..<table.count).map { posteriors.channel($0) { Double($0) / 65535 } }
+    let channels = (0..<table.count).map { posteriors.channel($0) { Int($0) } }
     for (i, voxel) in Fixture.voxels(of: grid).enumerated() {
-      let shares = channels.map { $0[i] }
+      let shares = channels.map { Double($0[i]) / 65535 }
       let own = shares.reduce(0.0) { $1 > 0 ? $0 - $1 * log($1) : $0 }
       #expect(abs(own - Double(entropies[i])) < 1e-3, "\(voxel)")
       let isInside = (4..<12).contains(voxel.x)
