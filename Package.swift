@@ -50,10 +50,14 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
-    .testTarget(name: "FilesTests", dependencies: ["Files"]),
+    // What several test targets need.
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+
+    .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
     .testTarget(name: "PipelinesTests", dependencies: ["Pipelines", "Files"]),
     .testTarget(
-      name: "ImagingTests", dependencies: ["Imaging", "CNIfTI", "CDeflate", "Files", "Parallel"],
+      name: "ImagingTests",
+      dependencies: ["Imaging", "CNIfTI", "CDeflate", "Files", "Parallel", "TestSupport"],
       exclude: ["Fixtures", "Measures/golden_measures.py"]),
     .testTarget(name: "ParallelTests", dependencies: ["Parallel"]),
     .testTarget(
@@ -68,7 +72,8 @@ let package = Package(
       name: "ReportsTests",
       dependencies: ["Reports", "Anatomy", "Files", "Imaging", "Networks", "Pipelines", "CSPNG"]),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["Anatomy", "Imaging", "segpipe"], exclude: ["Engines"]),
+      name: "EndToEndTests", dependencies: ["Anatomy", "Imaging", "TestSupport", "segpipe"],
+      exclude: ["Engines"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -176,5 +176,6 @@ import Testing
         $0, [.nan, .infinity, -.infinity], [0], 1, problem.table, problem.floor, &gradients, nil)
     }
     #expect(sum.isFinite)
+    #expect(gradients.allSatisfy { $0.isFinite }, "\(gradients)")
   }
 }

@@ -77,6 +77,18 @@ struct Program {
   }
 }
 
+/// Disks of a size that a test chooses.
+enum SmallDisk {
+  /// Whether one can be mounted here: only root may, and not in every container.
+  static let isPossible: Bool = {
+    let result = try? Scratch.use { folder in
+      try Program.run(
+        "/bin/bash", ["-c", "mount -t tmpfs -o size=1m none '\(folder)' && umount '\(folder)'"])
+    }
+    return result?.status == 0
+  }()
+}
+
 /// Folders that are gone after a test.
 enum Scratch {
   static func use<Value>(_ body: (String) throws -> Value) throws -> Value {

@@ -1,4 +1,5 @@
 import CNIfTI
+import TestSupport
 import Testing
 
 @testable import Imaging

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Imaging
@@ -39,7 +40,9 @@ import Testing
   }
 
   @Test func scansAndHeads() throws {
-    for path in try images("heads") + images("contrasts") {
+    let scans = try images("heads") + images("contrasts")
+    #expect(scans.count >= 6)
+    for path in scans {
       #expect(try ImageReader.readScan(path).header.geometryIsValid)
     }
     for subject in ["OASIS_0009", "bert", "ds004230_PS11"] {

@@ -1,5 +1,6 @@
 import Foundation
 import Parallel
+import TestSupport
 import Testing
 
 @testable import Imaging
