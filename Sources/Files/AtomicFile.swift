@@ -122,14 +122,7 @@ package final class AtomicFile {
 
   /// Makes its name outlive a power cut. Throws: `FileError.folderNotSynced`.
   func syncFolder() throws {
-    let folder = open(self.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    // A folder that may be written but not read cannot be synced; the file itself is safe.
-    guard folder >= 0 else { return }
-    defer { close(folder) }
-    // Some file systems have no sync of folders and say so.
-    if fsync(folder) != 0, errno != EINVAL, errno != ENOTSUP, errno != EROFS {
-      throw FileError.folderNotSynced(path: path, code: errno)
-    }
+    try Folder.sync(folder, for: path)
   }
 
   /// Writes a whole file at once. Throws: `FileError`.

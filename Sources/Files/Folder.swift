@@ -1,7 +1,37 @@
 import Glibc
 
-/// What lies in folders, links followed.
+/// Folders: making them, what lies in them, links followed, and renames in them.
 package enum Folder {
+  /// Makes a folder and those that hold it, where they are missing.
+  ///
+  /// - Throws: `FileError.cannotCreate`, also where something else is in a folder's place. It names `output`, what
+  ///   the folder is to hold, or without it the folder.
+  package static func make(_ folder: String, for output: String? = nil) throws {
+    func failure(_ code: Int32) -> FileError { .cannotCreate(path: output ?? folder, code: code) }
+    var status = stat()
+    if stat(folder, &status) != 0 {
+      let parent = AtomicFile.folder(of: folder)
+      if parent != folder { try make(parent, for: output) }
+      guard mkdir(folder, 0o777) == 0 || errno == EEXIST else { throw failure(errno) }
+      // Another process may have made it meanwhile; a link may lead to nothing.
+      guard stat(folder, &status) == 0 else { throw failure(errno) }
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else { throw failure(ENOTDIR) }
+  }
+
+  /// Makes renames in a folder outlive a power cut, where it can be opened and its file system has such a thing:
+  /// the files themselves are safe.
+  ///
+  /// - Throws: `FileError.folderNotSynced`. It names `output`, a file in the folder, or without it the folder.
+  package static func sync(_ folder: String, for output: String? = nil) throws {
+    let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    defer { close(file) }
+    if fsync(file) != 0, errno != EINVAL, errno != ENOTSUP, errno != EROFS {
+      throw FileError.folderNotSynced(path: output ?? folder, code: errno)
+    }
+  }
+
   /// Names in a folder, hidden ones too, in order.
   ///
   /// - Throws: `FileError.missing` where nothing is there, `.unreadable`, for a file too, `.readFailed`.
@@ -37,19 +67,13 @@ package enum Folder {
     return found.sorted()
   }
 
-  private struct Identity: Hashable {
-    let device: dev_t
-    let inode: ino_t
-  }
-
   /// `above` are the folders on the way to this one, `before` their names.
   private static func visit(
-    _ folder: String, before: String, above: Set<Identity>, _ found: inout [String]
+    _ folder: String, before: String, above: Set<FileIdentity>, _ found: inout [String]
   ) throws {
     let names = try names(in: folder)
     var (status, above) = (stat(), above)
-    guard stat(folder, &status) == 0 else { throw FileError.missing(path: folder) }
-    let identity = Identity(device: status.st_dev, inode: status.st_ino)
+    guard let identity = FileIdentity(of: folder) else { throw FileError.missing(path: folder) }
     guard above.insert(identity).inserted else { return }
     for name in names where !name.hasPrefix(".") {
       let path = folder + "/" + name

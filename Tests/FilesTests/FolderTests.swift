@@ -35,6 +35,50 @@ import Testing
     #expect(try Folder.names(in: scratch.path("other")) == [".hidden", "3", "back"])
   }
 
+  @Test func foldersAreMadeWithThoseThatHoldThem() throws {
+    let scratch = try Scratch()
+    try Folder.make(scratch.path("a/b/c"))
+    try Folder.make(scratch.path("a/b/c"))
+    try link(scratch.path("l"), to: "a")
+    try Folder.make(scratch.path("l/d/"))
+    #expect(try Folder.names(in: scratch.path("a")) == ["b", "d"])
+    let file = try scratch.file("file", [])
+    for path in [file, file + "/x", file + "/x/y"] {
+      #expect(throws: FileError.cannotCreate(path: "out", code: ENOTDIR)) {
+        try Folder.make(path, for: "out")
+      }
+    }
+    #expect(throws: FileError.cannotCreate(path: file, code: ENOTDIR)) { try Folder.make(file) }
+    try link(scratch.path("gone"), to: "nowhere")
+    #expect(throws: FileError.cannotCreate(path: scratch.path("gone"), code: ENOENT)) {
+      try Folder.make(scratch.path("gone"))
+    }
+    #expect(throws: FileError.self) { try Folder.make("/proc/none/x") }
+  }
+
+  @Test func foldersWithoutSyncAreNoFault() throws {
+    let scratch = try Scratch()
+    try Folder.sync(scratch.folder)
+    try Folder.sync(scratch.path("none"))
+    try Folder.sync("/proc")
+  }
+
+  @Test func identityIsThatOfTheFile() throws {
+    let scratch = try Scratch()
+    let (file, other) = (try scratch.file("file", [1]), try scratch.file("other", [1]))
+    try link(scratch.path("l"), to: "file")
+    try FileManager.default.linkItem(atPath: file, toPath: scratch.path("hard"))
+    let identity = try #require(FileIdentity(of: file))
+    #expect(FileIdentity(of: scratch.path("l")) == identity)
+    #expect(FileIdentity(of: scratch.path("hard")) == identity)
+    #expect(FileIdentity(of: other) != identity)
+    #expect(FileIdentity(of: scratch.path("none")) == nil)
+    let opened = open(file, O_RDONLY)
+    defer { close(opened) }
+    #expect(FileIdentity(descriptor: opened) == identity)
+    #expect(FileIdentity(descriptor: -1) == nil)
+  }
+
   @Test func whatIsNoFolder() throws {
     let scratch = try Scratch()
     let (file, missing) = (try scratch.file("file", []), scratch.path("none"))

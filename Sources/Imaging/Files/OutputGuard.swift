@@ -19,12 +19,11 @@ package enum OutputGuard {
     if !exists, errno == ENAMETOOLONG {
       throw FileError.cannotCreate(path: path, code: ENAMETOOLONG)
     }
+    let identity = FileIdentity(of: target)
     for input in inputs {
-      var other = stat()
-      let isThere = input == "-" ? fstat(0, &other) == 0 : stat(input, &other) == 0
-      let isSame =
-        exists && isThere && other.st_ino == status.st_ino
-        && other.st_dev == status.st_dev
+      let other =
+        input == "-" ? FileIdentity(descriptor: STDIN_FILENO) : FileIdentity(of: input)
+      let isSame = identity != nil && identity == other
       guard !isSame, input != path else { throw ImagingError.outputIsInput(path: path) }
     }
     if exists {
@@ -37,7 +36,7 @@ package enum OutputGuard {
       }
     }
     let folder = AtomicFile.folder(of: target)
-    try makeFolders(folder, for: path)
+    try Folder.make(folder, for: path)
     guard access(folder, W_OK | X_OK) == 0 else {
       throw FileError.cannotCreate(path: path, code: errno)
     }
@@ -55,20 +54,5 @@ package enum OutputGuard {
     let name = Array(mark.utf8)
     guard got >= name.count else { return false }
     return (0...got - name.count).contains { head[$0..<$0 + name.count].elementsEqual(name) }
-  }
-
-  private static func makeFolders(_ folder: String, for path: String) throws {
-    var status = stat()
-    if stat(folder, &status) == 0 {
-      guard status.st_mode & S_IFMT == S_IFDIR else {
-        throw FileError.cannotCreate(path: path, code: ENOTDIR)
-      }
-      return
-    }
-    let parent = AtomicFile.folder(of: folder)
-    if parent != folder { try makeFolders(parent, for: path) }
-    guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
-      throw FileError.cannotCreate(path: path, code: errno)
-    }
   }
 }

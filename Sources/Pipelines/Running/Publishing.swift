@@ -12,14 +12,6 @@ enum Publishing {
 
   /// Makes renames in folders outlive a power cut. Throws: `FileError.folderNotSynced`.
   static func sync(_ folders: Set<String>) throws {
-    for folder in folders.sorted() {
-      let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-      // As for single files: a folder that cannot be opened or has no sync is no reason to fail.
-      guard file >= 0 else { continue }
-      defer { close(file) }
-      if fsync(file) != 0, errno != EINVAL, errno != ENOTSUP, errno != EROFS {
-        throw FileError.folderNotSynced(path: folder, code: errno)
-      }
-    }
+    for folder in folders.sorted() { try Folder.sync(folder) }
   }
 }

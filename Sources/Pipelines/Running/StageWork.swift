@@ -19,10 +19,12 @@ struct StageWork {
     try checkReplaceable(plan.outputs.filter { !$0.isFolder }.map(\.path))
     try clear()
     defer { try? clear() }
-    try Workspace.makeFolder(staging)
+    try Folder.make(staging)
     let inputs = try check.inputs(of: plan)
     let checkpoints = try workspace.checkpoints(plan, inputs: inputs)
-    for output in plan.outputs { try Workspace.makeFolder(for: staging + "/" + output.path) }
+    for output in plan.outputs {
+      try Folder.make(AtomicFile.folder(of: staging + "/" + output.path))
+    }
     try stage.work(
       Workplace(inputs: paths(inputs), staging: staging, checkpoints: checkpoints))
     try checkUnchanged(inputs)
@@ -85,7 +87,7 @@ struct StageWork {
     var folders: Set<String> = []
     for file in files {
       let path = workspace.path(file)
-      try Workspace.makeFolder(for: path)
+      try Folder.make(AtomicFile.folder(of: path))
       try Publishing.move(staging + "/" + file, to: path)
       folders.insert(AtomicFile.folder(of: path))
     }
@@ -95,7 +97,7 @@ struct StageWork {
       return Record.Entry(file, try check.ledger.digest(workspace.path(file), recorded: nil))
     }
     let record = workspace.record(plan.id)
-    try Workspace.makeFolder(for: record)
+    try Folder.make(AtomicFile.folder(of: record))
     let draft = staging + "/record.json"
     try AtomicFile.write(
       try RecordFile.bytes(Record(plan, inputs: inputs, outputs: outputs)), to: draft)

@@ -49,7 +49,7 @@ package final class StageLock: @unchecked Sendable {
   ///
   /// - Throws: `FileError.cannotCreate`.
   package static func acquire(_ path: String) throws -> Acquisition {
-    try Workspace.makeFolder(for: path)
+    try Folder.make(AtomicFile.folder(of: path))
     while true {
       let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
       guard file >= 0 else { throw FileError.cannotCreate(path: path, code: errno) }
@@ -102,9 +102,8 @@ package final class StageLock: @unchecked Sendable {
   }
 
   private static func isStill(_ file: Int32, at path: String) -> Bool {
-    var (ours, named) = (stat(), stat())
-    return fstat(file, &ours) == 0 && stat(path, &named) == 0 && ours.st_ino == named.st_ino
-      && ours.st_dev == named.st_dev
+    guard let ours = FileIdentity(descriptor: file) else { return false }
+    return ours == FileIdentity(of: path)
   }
 
   private static func holder(in file: Int32) -> LockHolder? {

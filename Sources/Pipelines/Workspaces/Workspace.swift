@@ -91,8 +91,8 @@ package struct Workspace: Sendable {
     guard case .taken(let lock, _) = try StageLock.acquire(lock(id)) else { return }
     defer { lock.release() }
     defer { try? FileManager.default.removeItem(atPath: staging(id)) }
-    try Self.makeFolder(staging(id))
-    try Self.makeFolder(for: path)
+    try Folder.make(staging(id))
+    try Folder.make(AtomicFile.folder(of: path))
     try AtomicFile.write(bytes, to: staging(id) + "/file")
     try Publishing.move(staging(id) + "/file", to: path)
     try Publishing.sync([AtomicFile.folder(of: path)])
@@ -113,25 +113,9 @@ package struct Workspace: Sendable {
         }
       }
     }
-    try Self.makeFolder(state)
+    try Folder.make(state)
     guard access(state, W_OK | X_OK) == 0 else {
       throw FileError.cannotCreate(path: state, code: errno)
     }
   }
-
-  /// Makes a folder and those that hold it. Throws: `FileError.cannotCreate`.
-  static func makeFolder(_ path: String) throws {
-    guard mkdir(path, 0o777) != 0, errno != EEXIST else { return }
-    var code = errno
-    let parent = AtomicFile.folder(of: path)
-    if code == ENOENT, parent != path {
-      try makeFolder(parent)
-      if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-      code = errno
-    }
-    throw FileError.cannotCreate(path: path, code: code)
-  }
-
-  /// Makes the folder that is to hold a file. Throws: `FileError.cannotCreate`.
-  static func makeFolder(for path: String) throws { try makeFolder(AtomicFile.folder(of: path)) }
 }
