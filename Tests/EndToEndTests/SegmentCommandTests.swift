@@ -370,6 +370,9 @@ import Testing
         atPath: folder + "/x", withIntermediateDirectories: true)
       try write(folder + "/x/scan.nii")
       try Array("mine".utf8).write(to: folder + "/mine.nii")
+      try FileManager.default.createDirectory(
+        atPath: folder + "/texts", withIntermediateDirectories: true)
+      try Array("text".utf8).write(to: folder + "/texts/readme")
       let cases: [(Int32, [String], String)] = [
         (64, ["segment", "-o", "a.nii"], "No scan given"),
         (64, ["segment", scan, "-o", folder + "/a.mgz"], "must end in .nii or .nii.gz"),
@@ -396,6 +399,10 @@ import Testing
         (64, ["segment", scan, "-o", folder + "/a.nii", "--stripped", "maybe"], "maybe"),
         (66, ["segment", folder + "/none", "-o", folder + "/a.nii"], "no such file"),
         (66, ["segment", "--list", folder + "/none", "-o", folder + "/o"], "no such file"),
+        (
+          66, ["segment", folder + "/texts", "-o", folder + "/o"],
+          "Scans end in .nii, .nii.gz, .mgh, .mgz, .mgh.gz, .hdr or .hdr.gz."
+        ),
         (73, ["segment", scan, "-o", folder + "/mine.nii"], "segpipe did not make it"),
         (73, ["segment", scan, "-o", scan + "/under/a.nii"], "cannot be created"),
         (

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 
@@ -18,7 +19,7 @@ package struct LabelMapFiles: Equatable, Sendable {
 
   /// Lists files, and the NIfTI and MGH files of folders (not of folders in them).
   ///
-  /// - Throws: `ImagingError` for what is not there, `AnatomyError.noMaps` when nothing is left,
+  /// - Throws: `FileError`, `ImagingError.brokenLink` for what is not there, `AnatomyError.noMaps` when nothing is left,
   ///   `AnatomyError.sameName` for different files of one name, which tells subjects apart.
   package init(_ inputs: [String]) throws {
     var found: [String] = []
@@ -37,7 +38,12 @@ package struct LabelMapFiles: Equatable, Sendable {
     var paths: [String] = []
     var repeated: [Repeated] = []
     for path in found {
-      let identity = try FileIdentity(path)
+      guard let identity = FileIdentity(of: path) else {
+        if let target = linkTarget(path) {
+          throw ImagingError.brokenLink(path: path, target: target)
+        }
+        throw FileError.missing(path: path)
+      }
       if let first = used[identity] {
         repeated.append(Repeated(path: path, used: first))
       } else {
@@ -56,16 +62,7 @@ package struct LabelMapFiles: Equatable, Sendable {
   }
 
   /// What a map is known by: its file's name without the format's extension.
-  package static func name(of path: String) -> String {
-    let file = path.split(separator: "/").last.map(String.init) ?? path
-    let lower = file.lowercased()
-    for suffix in extensions where lower.hasSuffix(suffix) {
-      return String(file.dropLast(suffix.count))
-    }
-    return file
-  }
-
-  private static let extensions = [".nii.gz", ".nii", ".hdr", ".mgh.gz", ".mgh", ".mgz"]
+  package static func name(of path: String) -> String { ImageName(path).name }
 
   private static func isFolder(_ path: String) -> Bool {
     var isFolder: ObjCBool = false
@@ -74,41 +71,8 @@ package struct LabelMapFiles: Equatable, Sendable {
   }
 
   private static func images(in folder: String) throws -> (images: [String], others: Int) {
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: folder)
-    } catch {
-      throw ImagingError.unreadable(path: folder, code: EACCES)
-    }
     let stem = folder.hasSuffix("/") ? folder : folder + "/"
-    let images = names.filter { name in
-      !name.hasPrefix(".") && extensions.contains { name.lowercased().hasSuffix($0) }
-        && !isFolder(stem + name)
-    }
-    // The second file of a pair belongs to the first.
-    let halves = Set(images.filter { $0.lowercased().hasSuffix(".hdr") }.map { name(of: $0) })
-    let others = names.filter { name in
-      let isHalf = name.lowercased().hasSuffix(".img") && halves.contains(String(name.dropLast(4)))
-      return !images.contains(name) && !isHalf
-    }
-    return (images.map { stem + $0 }, others.count)
-  }
-}
-
-/// What tells one file from another, whatever its names.
-private struct FileIdentity: Hashable {
-  let device: UInt64
-  let number: UInt64
-
-  init(_ path: String) throws {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-      if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) {
-        throw ImagingError.brokenLink(path: path, target: target)
-      }
-      throw ImagingError.missing(path: path)
-    }
-    device = UInt64(status.st_dev)
-    number = UInt64(status.st_ino)
+    let found = ImageName.images(among: try Folder.names(in: folder)) { !isFolder(stem + $0) }
+    return (found.images.map { stem + $0 }, found.others)
   }
 }

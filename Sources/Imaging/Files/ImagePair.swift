@@ -6,34 +6,25 @@ package enum ImagePair {
   ///
   /// Throws: `ImagingError.missingPart` when there is no header.
   static func headerPath(of path: String) throws -> String {
-    guard let (stem, ending) = split(path, [".img", ".img.gz"]) else { return path }
-    return try other(of: path, stem, "hdr", like: ending)
+    let name = ImageName(path)
+    return name.part == .voxels ? try other(of: name, path, "hdr") : path
   }
 
   /// Where the voxels of a header are. Throws: `ImagingError.missingPart`.
   package static func voxelPath(of headerPath: String) throws -> String {
-    let (stem, ending) =
-      split(headerPath, [".hdr", ".hdr.gz", ".nii", ".nii.gz"]) ?? (headerPath, "")
-    return try other(of: headerPath, stem, "img", like: ending)
-  }
-
-  /// A name without one of some endings, and the ending in the case that it has.
-  private static func split(_ path: String, _ endings: [String]) -> (stem: String, ending: String)?
-  {
-    guard let ending = endings.first(where: { path.lowercased().hasSuffix($0) }) else { return nil }
-    return (String(path.dropLast(ending.count)), String(path.suffix(ending.count)))
+    try other(of: ImageName(headerPath), headerPath, "img")
   }
 
   /// The half with the given letters, plain or gzipped; in capitals where the ending of the half that is
   /// known begins with them, else, or where that is not there, in small ones.
   private static func other(
-    of path: String, _ stem: String, _ letters: String, like ending: String
+    of name: ImageName, _ path: String, _ letters: String
   ) throws -> String {
-    let known = ending.dropFirst().prefix(3)
+    let known = name.ending.dropFirst().prefix(3)
     let capitals = known.isEmpty || known != known.uppercased() ? [] : [letters.uppercased()]
     let spellings = capitals + [letters]
     let candidates = spellings.flatMap {
-      ["\(stem).\($0)", "\(stem).\($0).gz", "\(stem).\($0).GZ"]
+      ["\(name.stem).\($0)", "\(name.stem).\($0).gz", "\(name.stem).\($0).GZ"]
     }
     guard let found = firstExisting(candidates), found != path else {
       throw ImagingError.missingPart(path: path, expected: candidates[0])

@@ -39,15 +39,12 @@ struct ScanList {
       return
     }
     let folder = argument.hasSuffix("/") ? String(argument.dropLast()) : argument
-    for name in try Folder.names(in: argument) where !name.hasPrefix(".") {
-      let path = "\(folder)/\(name)"
-      if Self.isScan(name), Self.canBeScan(path) {
-        paths.append(path)
-        fromFolders.insert(path)
-      } else if !Self.isVoxels(name) {
-        ignored += 1
-      }
-    }
+    let names = try Folder.names(in: argument).filter { !$0.hasPrefix(".") }
+    let found = ImageName.images(among: names) { Self.canBeScan("\(folder)/\($0)") }
+    let scans = found.images.map { "\(folder)/\($0)" }
+    paths += scans
+    fromFolders.formUnion(scans)
+    ignored += found.others
   }
 
   private static func lines(of list: String) throws -> [String] {
@@ -87,26 +84,8 @@ struct ScanList {
     return status.st_mode & S_IFMT == S_IFREG && !ImageReader.isResult(path)
   }
 
-  private static let endings = [".nii.gz", ".nii", ".mgz", ".mgh", ".hdr.gz", ".hdr"]
-  private static let voxelEndings = [".img.gz", ".img"]
-
-  private static func isScan(_ name: String) -> Bool {
-    endings.contains { name.lowercased().hasSuffix($0) }
-  }
-
-  /// The other half of an image whose header is the scan.
-  private static func isVoxels(_ name: String) -> Bool {
-    voxelEndings.contains { name.lowercased().hasSuffix($0) }
-  }
-
   /// A scan's name without folder and extension; `stdin` for standard input.
-  static func name(of path: String) -> String {
-    if path == "-" { return "stdin" }
-    let file = path.split(separator: "/").last.map(String.init) ?? path
-    let ending = (endings + voxelEndings).first { file.lowercased().hasSuffix($0) }
-    let stem = file.dropLast(ending?.count ?? 0)
-    return stem.isEmpty ? file : String(stem)
-  }
+  static func name(of path: String) -> String { path == "-" ? "stdin" : ImageName(path).name }
 }
 
 /// Why there is nothing to work on.
@@ -123,7 +102,9 @@ extension ScanListError: Diagnosable {
       let others = ignored == 0 ? "" : "; \(ignored) other files were ignored"
       return Diagnosis(
         "\(places.joined(separator: ", ")): no scans\(others)",
-        hint: "Scans end in .nii, .nii.gz, .mgh, .mgz or .hdr.", status: .noInput)
+        hint: "Scans end in "
+          + ImageName.readable.dropLast().joined(separator: ", ")
+          + " or \(ImageName.readable.last ?? "").", status: .noInput)
     case .listIsFolder(let path):
       return Diagnosis(
         "\(path): a folder, expected a text file that lists scans",

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import Testing
@@ -18,9 +19,11 @@ import Testing
     let scratch = try Scratch()
     try touch(
       scratch, "m/b.nii.gz", "m/a.MGZ", "m/c.hdr", "m/c.img", "m/readme.txt", "m/._b.nii.gz",
-      "m/more/d.nii")
+      "m/more/d.nii", "m/e.hdr.gz", "m/e.img.gz", "m/d.mgh.gz")
     let files = try LabelMapFiles([scratch.path("m/")])
-    #expect(files.paths == ["a.MGZ", "b.nii.gz", "c.hdr"].map { scratch.path("m/" + $0) })
+    #expect(
+      files.paths
+        == ["a.MGZ", "b.nii.gz", "c.hdr", "d.mgh.gz", "e.hdr.gz"].map { scratch.path("m/" + $0) })
     #expect(files.ignored == 3)
     #expect(files.repeated.isEmpty)
   }
@@ -61,7 +64,7 @@ import Testing
     #expect(throws: AnatomyError.noMaps(path: scratch.folder)) {
       try LabelMapFiles([scratch.folder])
     }
-    #expect(throws: ImagingError.missing(path: scratch.path("x.nii"))) {
+    #expect(throws: FileError.missing(path: scratch.path("x.nii"))) {
       try LabelMapFiles([scratch.path("x.nii")])
     }
     try FileManager.default.createSymbolicLink(
