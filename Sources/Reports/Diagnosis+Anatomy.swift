@@ -3,65 +3,39 @@ import Anatomy
 extension AnatomyError: Diagnosable {
   package var diagnosis: Diagnosis {
     switch self {
-    case .unknownLabels, .emptyMap, .tooManyLabels, .badGrid, .tooManyMaps, .noMaps, .unknownMaps,
-      .sameName:
-      maps
-    case .noContrast, .hopelessFit: scan
-    case .badAtlas, .badMatrix, .badIntensities: file
-    case .otherAtlas, .otherTraining, .noPrior, .otherPrior, .noEncodings, .tooLittleMemory: prior
-    }
-  }
-
-  /// Label maps to learn from.
-  private var maps: Diagnosis {
-    switch self {
-    case .unknownLabels(let path, let values):
-      let shown = values.prefix(10).map(String.init).joined(separator: ", ")
-      let more = values.count > 10 ? ", and \(values.count - 10) more" : ""
-      return Diagnosis(
-        "\(path): values that the label table does not name: \(shown)\(more)",
-        hint: "Add them to the table, as labels or as sources of a label that they belong to.",
-        status: .badData)
+    // Label maps to learn from.
+    case .unknownLabels(let path, let values): unknownLabels(path, values)
     case .emptyMap(let path):
-      return Diagnosis(
+      Diagnosis(
         "\(path): a label map without any label, expected at least one structure",
         hint: "Check that this is the label map, and that the table names its values.",
         status: .badData)
     case .tooManyLabels(let found, let most):
-      return Diagnosis(
+      Diagnosis(
         "\(found) labels or tissue groups, expected at most \(most)",
         hint: "Merge labels in the table: its column 'sources' lists values that count as one.",
         status: .badData)
     case .badGrid(let extents, let expected):
-      return Diagnosis(
+      Diagnosis(
         "the atlas grid would have \(extents.x)x\(extents.y)x\(extents.z) voxels, expected \(expected.lowerBound) to "
           + "\(expected.upperBound) along each axis",
         hint: "Choose another --spacing, or extents by --grid.", status: .usage)
     case .tooManyMaps(let most):
-      return Diagnosis(
+      Diagnosis(
         "more than \(most) label maps", hint: "Build the atlas from a part of them.",
         status: .badData)
     case .noMaps(let path):
-      return Diagnosis(
+      Diagnosis(
         path.isEmpty ? "no label maps to learn from" : "\(path): no label maps to learn from",
         hint: "Name label maps, or a folder that holds them as NIfTI or MGH files.",
         status: .noInput)
-    case .unknownMaps(let names, let known):
-      return Diagnosis(
-        "no label map is called \(names.joined(separator: ", "))",
-        hint: "There are " + known.prefix(20).joined(separator: ", ")
-          + (known.count > 20 ? ", and \(known.count - 20) more." : "."), status: .usage)
+    case .unknownMaps(let names, let known): unknownMaps(names, known)
     case .sameName(let name, let paths):
-      return Diagnosis(
+      Diagnosis(
         "two label maps would be known as '\(name)': " + paths.joined(separator: ", "),
         hint: "Rename one of them, or leave it out.", status: .usage)
-    default: return Diagnosis("\(self)", status: .internalError)
-    }
-  }
 
-  /// A scan to be segmented.
-  private var scan: Diagnosis {
-    switch self {
+    // A scan to be segmented.
     case .noContrast(let path):
       Diagnosis(
         "\(path): almost every voxel has the same intensity: there is no contrast to go by",
@@ -71,13 +45,8 @@ extension AnatomyError: Diagnosable {
         "\(path): the atlas does not fit: \(reason)",
         hint: "Check with segpipe inspect where the header puts the scan, and that the atlas is "
           + "one of this part of the body.", status: .badData)
-    default: Diagnosis("\(self)", status: .internalError)
-    }
-  }
 
-  /// Other files.
-  private var file: Diagnosis {
-    switch self {
+    // Other files.
     case .badAtlas(let path, let found, let expected):
       Diagnosis(
         "\(path): no usable atlas: \(found), expected \(expected)",
@@ -94,13 +63,8 @@ extension AnatomyError: Diagnosable {
         hint:
           "Name the .json file that segpipe segment has written beside a label map of the same atlas.",
         status: .badData)
-    default: Diagnosis("\(self)", status: .internalError)
-    }
-  }
 
-  /// Trained priors and what belongs to them.
-  private var prior: Diagnosis {
-    switch self {
+    // Trained priors and what belongs to them.
     case .otherAtlas(let path, let found, let expected):
       Diagnosis(
         "\(path): trained with atlas \(found), expected \(expected)",
@@ -112,13 +76,7 @@ extension AnatomyError: Diagnosable {
         hint: "Repeat them to go on with it, or start anew with --overwrite.",
         status: .cannotCreate)
     case .tooLittleMemory(let path, let needed, let available):
-      Diagnosis(
-        (path.map { "\($0): this" } ?? "training")
-          + " takes about \(ByteText.of(needed)) of memory, \(ByteText.of(available)) are to be had",
-        hint: path == nil
-          ? "Stop other programs, or take an atlas of a coarser grid or a smaller --latent-size."
-          : "Stop other programs, raise the memory limit, or segment with --no-prior, which takes less.",
-        status: .temporary)
+      tooLittleMemory(path, needed, available)
     case .noPrior(let tried):
       Diagnosis(
         "no trained prior was found; tried " + tried.joined(separator: ", "),
@@ -132,7 +90,32 @@ extension AnatomyError: Diagnosable {
       Diagnosis(
         "\(path): does not say how the encodings of label maps are distributed",
         hint: "Draw from N(0, I) with --from normal, or train it again.", status: .badData)
-    default: Diagnosis("\(self)", status: .internalError)
     }
+  }
+
+  private func unknownLabels(_ path: String, _ values: [Int32]) -> Diagnosis {
+    let shown = values.prefix(10).map(String.init).joined(separator: ", ")
+    let more = values.count > 10 ? ", and \(values.count - 10) more" : ""
+    return Diagnosis(
+      "\(path): values that the label table does not name: \(shown)\(more)",
+      hint: "Add them to the table, as labels or as sources of a label that they belong to.",
+      status: .badData)
+  }
+
+  private func unknownMaps(_ names: [String], _ known: [String]) -> Diagnosis {
+    Diagnosis(
+      "no label map is called \(names.joined(separator: ", "))",
+      hint: "There are " + known.prefix(20).joined(separator: ", ")
+        + (known.count > 20 ? ", and \(known.count - 20) more." : "."), status: .usage)
+  }
+
+  private func tooLittleMemory(_ path: String?, _ needed: Int, _ available: Int) -> Diagnosis {
+    Diagnosis(
+      (path.map { "\($0): this" } ?? "training")
+        + " takes about \(ByteText.of(needed)) of memory, \(ByteText.of(available)) are to be had",
+      hint: path == nil
+        ? "Stop other programs, or take an atlas of a coarser grid or a smaller --latent-size."
+        : "Stop other programs, raise the memory limit, or segment with --no-prior, which takes less.",
+      status: .temporary)
   }
 }

@@ -5,18 +5,7 @@ import Imaging
 extension ImagingError: Diagnosable {
   package var diagnosis: Diagnosis {
     switch self {
-    case .missing, .brokenLink, .unreadable, .directory, .notAFile, .missingPart: absence
-    case .empty, .noRoomForHeader, .foreign, .header, .content, .unexpectedType: refusal
-    case .gzip, .shortData, .tooLarge, .overlong: damage
-    case .changedWhileReading, .readFailed, .outOfMemory: trouble
-    case .unknownOutputFormat, .outputExists, .outputIsInput, .labelOutOfRange, .wrongVolume:
-      output
-    }
-  }
-
-  /// Nothing to read.
-  private var absence: Diagnosis {
-    switch self {
+    // Nothing to read.
     case .missing(let path):
       Diagnosis("\(path): no such file", hint: "Check the path.", status: .noInput)
     case .brokenLink(let path, let target):
@@ -25,6 +14,7 @@ extension ImagingError: Diagnosable {
       Diagnosis(
         "\(path): cannot be opened: \(text(code))", hint: "Check the file's permissions.",
         status: .noInput)
+    case .brokenLink(let path, let target): brokenLink(path, target)
     case .directory(let path):
       Diagnosis(
         "\(path): a folder, expected an image file", hint: "Name a file in it.", status: .noInput)
@@ -37,13 +27,8 @@ extension ImagingError: Diagnosable {
         "\(path): the other half of the image, \(expected), is not there",
         hint: "An image of two files needs both, side by side and named alike.",
         status: .noInput)
-    default: Diagnosis("\(self)", status: .internalError)
-    }
-  }
 
-  /// Something was read and is not what was expected.
-  private var refusal: Diagnosis {
-    switch self {
+    // Something was read and is not what was expected.
     case .empty(let path):
       Diagnosis(
         "\(path): the file is empty, expected an image", hint: "Copy or convert it again.",
@@ -57,50 +42,34 @@ extension ImagingError: Diagnosable {
         "\(path): not an image that can be read; this looks like \(looksLike.rawValue), expected "
           + "NIfTI-1, NIfTI-2 or MGH", hint: hint(for: looksLike), status: .badData)
     case .header(let path, let findings), .content(let path, let findings):
-      Diagnosis(
-        "\(path): " + findings.errors.map(\.message).joined(separator: "; "),
-        hint: findings.errors.map(\.fix).reduce(into: [String]()) { fixes, fix in
-          if !fixes.contains(fix) { fixes.append(fix) }
-        }.joined(separator: " "), status: .badData)
+      refusal(path, findings.errors)
     case .unexpectedType(let path, let found, let expected):
       Diagnosis("\(path): voxels are \(found), expected \(expected)", status: .badData)
-    default: Diagnosis("\(self)", status: .internalError)
-    }
-  }
 
-  /// A file that is not whole.
-  private var damage: Diagnosis {
-    let again = "The file is damaged or incomplete: copy it again from its source."
-    switch self {
+    // A file that is not whole.
     case .gzip(let path, let fault, let decoded, let expected):
-      let goal = expected.map { ", expected \($0)" } ?? ""
-      return Diagnosis(
-        "\(path): \(text(fault)), after \(decoded) decoded bytes\(goal)", hint: again,
-        status: .badData)
+      damage(
+        path,
+        "\(text(fault)), after \(decoded) decoded bytes"
+          + (expected.map { ", expected \($0)" } ?? ""))
     case .shortData(let path, let found, let expected):
-      return Diagnosis(
-        "\(path): \(found) bytes, expected \(expected) by its header", hint: again,
-        status: .badData)
+      damage(path, "\(found) bytes, expected \(expected) by its header")
     case .tooLarge(let path, let needed, let limit, .fileSize):
-      return Diagnosis(
-        "\(path): the header asks for \(needed) bytes, and a compressed file of this size can hold "
-          + "at most \(limit)", hint: again, status: .badData)
+      damage(
+        path,
+        "the header asks for \(needed) bytes, and a compressed file of this size can hold at most "
+          + "\(limit)")
     case .tooLarge(let path, let needed, let limit, .option):
-      return Diagnosis(
+      Diagnosis(
         "\(path): the header asks for \(needed) bytes, more than the limit of \(limit)",
         hint: "If the size is real, raise the limit with --max-input; else the header is damaged.",
         status: .badData)
     case .overlong(let path, let expected):
-      return Diagnosis(
+      Diagnosis(
         "\(path): the content goes on far beyond the \(expected) bytes that its header asks for",
         hint: "A damaged header, or a file made to fill memory.", status: .badData)
-    default: return Diagnosis("\(self)", status: .internalError)
-    }
-  }
 
-  /// The machine's trouble, not the file's.
-  private var trouble: Diagnosis {
-    switch self {
+    // The machine's trouble, not the file's.
     case .changedWhileReading(let path):
       Diagnosis(
         "\(path): the file changed while it was being read",
@@ -113,13 +82,8 @@ extension ImagingError: Diagnosable {
       Diagnosis(
         "no memory for \(bytes) bytes",
         hint: "Close other programs, or raise the memory limit.", status: .temporary)
-    default: Diagnosis("\(self)", status: .internalError)
-    }
-  }
 
-  /// What cannot be written.
-  private var output: Diagnosis {
-    switch self {
+    // What cannot be written.
     case .unknownOutputFormat(let path):
       Diagnosis(
         "\(path): the name of an output image must end in .nii or .nii.gz",
@@ -137,8 +101,29 @@ extension ImagingError: Diagnosable {
         "\(path): label \(value) cannot be written, expected 0 or more", status: .badData)
     case .wrongVolume(let path, let found, let expected):
       Diagnosis("\(path): \(found) voxels to write, expected \(expected)", status: .internalError)
-    default: Diagnosis("\(self)", status: .internalError)
     }
+  }
+
+  private func brokenLink(_ path: String, _ target: String) -> Diagnosis {
+    Diagnosis(
+      "\(path): a symbolic link to \(target), which does not exist",
+      hint: target.contains("annex")
+        ? "Fetch the content first: git annex get, or datalad get."
+        : "Check where the link should lead.", status: .noInput)
+  }
+
+  private func refusal(_ path: String, _ errors: [Finding]) -> Diagnosis {
+    Diagnosis(
+      "\(path): " + errors.map(\.message).joined(separator: "; "),
+      hint: errors.map(\.fix).reduce(into: [String]()) { fixes, fix in
+        if !fixes.contains(fix) { fixes.append(fix) }
+      }.joined(separator: " "), status: .badData)
+  }
+
+  private func damage(_ path: String, _ found: String) -> Diagnosis {
+    Diagnosis(
+      "\(path): \(found)",
+      hint: "The file is damaged or incomplete: copy it again from its source.", status: .badData)
   }
 
   private func text(_ code: Int32) -> String { String(cString: strerror(code)) }

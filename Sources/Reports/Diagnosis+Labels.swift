@@ -9,22 +9,23 @@ extension LabelTableError: Diagnosable {
     case (nil, let line?): place = "label table, line \(line): "
     case (nil, nil): place = "label table: "
     }
-    let (message, hint, status) = words
+    let (message, hint) = words
     return Diagnosis(place + message, hint: hint, status: status)
   }
 
-  private var words: (message: String, hint: String?, status: ExitStatus) {
+  private var status: ExitStatus {
     switch problem {
-    case .missingFile: ("no such file", "Check the path of the label table.", .noInput)
-    case .isFolder: ("is a folder, not a label table", "Name the file in it.", .noInput)
-    case .unreadable(let reason): ("cannot be read: \(reason)", "Check its permissions.", .noInput)
-    default: (badData.message, badData.hint, .badData)
+    case .missingFile, .isFolder, .unreadable: .noInput
+    default: .badData
     }
   }
 
-  private var badData: (message: String, hint: String?) {
+  private var words: (message: String, hint: String?) {
     switch problem {
-    case .missingFile, .isFolder, .unreadable: ("cannot be read", nil)
+    // The file.
+    case .missingFile: ("no such file", "Check the path of the label table.")
+    case .isFolder: ("is a folder, not a label table", "Name the file in it.")
+    case .unreadable(let reason): ("cannot be read: \(reason)", "Check its permissions.")
     case .tooLarge(_, let limit):
       ("larger than \(limit >> 20) MiB", "This is no label table; was another file meant?")
     case .notText(let byte):
@@ -34,6 +35,8 @@ extension LabelTableError: Diagnosable {
         "not a label table of any known format",
         "Known are TSV with columns index and name, FreeSurfer, FastSurfer and ITK-SNAP tables."
       )
+
+    // Rows and columns.
     case .noLabels: ("holds no labels", "Give at least one label.")
     case .missingColumn(let name):
       ("there is no column '\(name)'", "The columns index and name must be there.")
@@ -44,12 +47,8 @@ extension LabelTableError: Diagnosable {
       ("'\(text)' found in column \(column), expected a whole number", nil)
     case .notAColor(let text):
       ("'\(text)' found as color, expected #rrggbb", "An example of a colour is #cd3e4e.")
-    default: badLabel
-    }
-  }
 
-  private var badLabel: (message: String, hint: String?) {
-    switch problem {
+    // Labels.
     case .colorOutOfRange(let channel, let value):
       ("colour channel \(channel) is \(value), expected 0 to 255", nil)
     case .negativeIndex(let value):
@@ -76,7 +75,6 @@ extension LabelTableError: Diagnosable {
         "label \(label) names \(partner) as its partner, which does not name it back",
         "Partners come in twos, each naming the other."
       )
-    default: ("cannot be used", nil)
     }
   }
 }
