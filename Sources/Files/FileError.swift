@@ -19,7 +19,7 @@ package enum FileError: Error, Equatable, Sendable {
 
 extension FileError {
   /// Why a file could not be opened, given `errno`.
-  static func opening(_ path: String, code: Int32) -> FileError {
+  package static func opening(_ path: String, code: Int32) -> FileError {
     if code == ENOENT, let target = linkTarget(path) {
       return .brokenLink(path: path, target: target)
     }

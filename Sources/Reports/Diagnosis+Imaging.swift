@@ -1,20 +1,11 @@
 import Files
-import Foundation
 import Imaging
 
 extension ImagingError: Diagnosable {
   package var diagnosis: Diagnosis {
     switch self {
     // Nothing to read.
-    case .missing(let path):
-      Diagnosis("\(path): no such file", hint: "Check the path.", status: .noInput)
-    case .brokenLink(let path, let target):
-      FileError.brokenLink(path: path, target: target).diagnosis
-    case .unreadable(let path, let code):
-      Diagnosis(
-        "\(path): cannot be opened: \(text(code))", hint: "Check the file's permissions.",
-        status: .noInput)
-    case .brokenLink(let path, let target): brokenLink(path, target)
+    case .file(let error): error.diagnosis
     case .directory(let path):
       Diagnosis(
         "\(path): a folder, expected an image file", hint: "Name a file in it.", status: .noInput)
@@ -70,14 +61,6 @@ extension ImagingError: Diagnosable {
         hint: "A damaged header, or a file made to fill memory.", status: .badData)
 
     // The machine's trouble, not the file's.
-    case .changedWhileReading(let path):
-      Diagnosis(
-        "\(path): the file changed while it was being read",
-        hint: "Wait until its writer has finished, then run again.", status: .temporary)
-    case .readFailed(let path, let code):
-      Diagnosis(
-        "\(path): reading failed: \(text(code))", hint: "Check the disk or the network share.",
-        status: .inputOutput)
     case .outOfMemory(let bytes):
       Diagnosis(
         "no memory for \(bytes) bytes",
@@ -104,14 +87,6 @@ extension ImagingError: Diagnosable {
     }
   }
 
-  private func brokenLink(_ path: String, _ target: String) -> Diagnosis {
-    Diagnosis(
-      "\(path): a symbolic link to \(target), which does not exist",
-      hint: target.contains("annex")
-        ? "Fetch the content first: git annex get, or datalad get."
-        : "Check where the link should lead.", status: .noInput)
-  }
-
   private func refusal(_ path: String, _ errors: [Finding]) -> Diagnosis {
     Diagnosis(
       "\(path): " + errors.map(\.message).joined(separator: "; "),
@@ -125,8 +100,6 @@ extension ImagingError: Diagnosable {
       "\(path): \(found)",
       hint: "The file is damaged or incomplete: copy it again from its source.", status: .badData)
   }
-
-  private func text(_ code: Int32) -> String { String(cString: strerror(code)) }
 
   private func text(_ fault: GzipFault) -> String {
     switch fault {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import Testing
@@ -141,7 +142,7 @@ import Testing
     #expect(throws: AnatomyError.self) {
       _ = try read("a.txt", [UInt8](repeating: 32, count: 70_000))
     }
-    #expect(throws: ImagingError.missing(path: "/nowhere/a.mat")) {
+    #expect(throws: FileError.missing(path: "/nowhere/a.mat")) {
       _ = try MatrixFile(reading: "/nowhere/a.mat")
     }
   }

@@ -6,7 +6,9 @@ import Testing
 /// The words of imaging errors, and their exit codes.
 @Suite struct ImagingDiagnosisTests {
   @Test(arguments: [
-    (ImagingError.missing(path: "a.nii"), "a.nii: no such file", Reports.ExitStatus.noInput),
+    (
+      ImagingError.file(.missing(path: "a.nii")), "a.nii: no such file", Reports.ExitStatus.noInput
+    ),
     (.directory(path: "d"), "d: a folder, expected an image file", .noInput),
     (.empty(path: "a.nii"), "a.nii: the file is empty, expected an image", .badData),
     (
@@ -30,8 +32,8 @@ import Testing
       "a.nii: 352 bytes, expected 400 by its header", .badData
     ),
     (
-      .changedWhileReading(path: "a.nii"), "a.nii: the file changed while it was being read",
-      .temporary
+      .file(.changedWhileReading(path: "a.nii")),
+      "a.nii: the file changed while it was being read", .temporary
     ),
     (
       .outputExists(path: "o.nii"), "o.nii: already exists, and segpipe did not make it",

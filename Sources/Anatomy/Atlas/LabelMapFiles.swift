@@ -19,7 +19,7 @@ package struct LabelMapFiles: Equatable, Sendable {
 
   /// Lists files, and the NIfTI and MGH files of folders (not of folders in them).
   ///
-  /// - Throws: `FileError`, `ImagingError.brokenLink` for what is not there, `AnatomyError.noMaps` when nothing is left,
+  /// - Throws: `FileError` for what is not there, `AnatomyError.noMaps` when nothing is left,
   ///   `AnatomyError.sameName` for different files of one name, which tells subjects apart.
   package init(_ inputs: [String]) throws {
     var found: [String] = []
@@ -39,10 +39,7 @@ package struct LabelMapFiles: Equatable, Sendable {
     var repeated: [Repeated] = []
     for path in found {
       guard let identity = FileIdentity(of: path) else {
-        if let target = linkTarget(path) {
-          throw ImagingError.brokenLink(path: path, target: target)
-        }
-        throw FileError.missing(path: path)
+        throw FileError.opening(path, code: ENOENT)
       }
       if let first = used[identity] {
         repeated.append(Repeated(path: path, used: first))

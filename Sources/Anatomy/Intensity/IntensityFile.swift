@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 
@@ -15,10 +16,10 @@ package struct IntensityFile: Sendable {
 
   /// Reads a file, which must tell the intensities of every tissue group of `table`.
   ///
-  /// - Throws: `ImagingError.missing`, `AnatomyError.badIntensities`.
+  /// - Throws: `FileError.missing`, `AnatomyError.badIntensities`.
   package init(_ path: String, for table: LabelTable) throws {
     guard FileManager.default.fileExists(atPath: path) else {
-      throw ImagingError.missing(path: path)
+      throw FileError.missing(path: path)
     }
     guard let data = FileManager.default.contents(atPath: path),
       let content = try? JSONDecoder().decode(Content.self, from: data)

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 
@@ -23,7 +24,7 @@ package struct MatrixFile: Equatable, Sendable {
 
   /// Reads a file. Without a format: `itk` by its content, `fsl` for numbers in a `.mat`, else `plain`.
   ///
-  /// - Throws: `ImagingError.missing`, `.directory`, `.unreadable`, `AnatomyError.badMatrix`.
+  /// - Throws: `FileError.missing`, `ImagingError.directory`, `AnatomyError.badMatrix`.
   package init(reading path: String, format: Format? = nil) throws {
     let bytes = try Self.bytes(of: path)
     func bad(_ found: String) -> AnatomyError { .badMatrix(path: path, found: found) }
@@ -50,7 +51,7 @@ package struct MatrixFile: Equatable, Sendable {
   private static func bytes(of path: String) throws -> [UInt8] {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw ImagingError.missing(path: path)
+      throw FileError.missing(path: path)
     }
     if isFolder.boolValue { throw ImagingError.directory(path: path) }
     guard let file = FileHandle(forReadingAtPath: path),

@@ -1,14 +1,12 @@
-/// Everything that reading or writing an image can fail with, beside `FileError`. Values only; the words
-/// are elsewhere.
+import Files
+
+/// Everything that reading an image can fail with, and writing one beside `FileError`. Values only; the
+/// words are elsewhere.
 package enum ImagingError: Error, Equatable, Sendable {
   // What was to be read.
 
-  /// Nothing is at this path.
-  case missing(path: String)
-  /// A symbolic link to nothing. An annexed or moved file, most often.
-  case brokenLink(path: String, target: String)
-  /// The file is there and may not be opened.
-  case unreadable(path: String, code: Int32)
+  /// A fault of the file as such.
+  case file(FileError)
   /// The path is a folder.
   case directory(path: String)
   /// The path is a terminal, a socket or another device that holds no file.
@@ -34,9 +32,6 @@ package enum ImagingError: Error, Equatable, Sendable {
   case content(path: String, findings: [Finding])
   /// The voxels are of a type that the caller cannot take.
   case unexpectedType(path: String, found: String, expected: String)
-  /// Size, time or identity of the file changed between opening and the last byte.
-  case changedWhileReading(path: String)
-  case readFailed(path: String, code: Int32)
   case outOfMemory(bytes: Int)
 
   // What was to be written.

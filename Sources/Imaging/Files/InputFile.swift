@@ -24,12 +24,12 @@ final class InputFile {
       // Without O_NONBLOCK: a pipe waits for its writer, as any reader of a pipe does.
       descriptor = open(path, O_RDONLY | O_CLOEXEC)
     }
-    guard descriptor >= 0 else { throw Self.openError(path, errno) }
+    guard descriptor >= 0 else { throw .file(.opening(path, code: errno)) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
       let code = errno
       close(descriptor)
-      throw ImagingError.readFailed(path: path, code: code)
+      throw ImagingError.file(.readFailed(path: path, code: code))
     }
     opened = status
     switch status.st_mode & S_IFMT {
@@ -59,7 +59,7 @@ final class InputFile {
   static func check(_ path: String) throws {
     guard path != "-" else { return }
     var status = stat()
-    guard stat(path, &status) == 0, access(path, R_OK) == 0 else { throw openError(path, errno) }
+    guard stat(path, &status) == 0, access(path, R_OK) == 0 else { throw .file(.opening(path, code: errno)) }
     if status.st_mode & S_IFMT == S_IFDIR { throw ImagingError.directory(path: path) }
   }
 
@@ -74,7 +74,7 @@ final class InputFile {
   private(set) var isLoaded = false
   var loaded: UnsafeRawBufferPointer? { isLoaded ? UnsafeRawBufferPointer(ahead.buffer) : nil }
 
-  /// The next bytes; 0 at the end. Throws: `ImagingError.readFailed`.
+  /// The next bytes; 0 at the end. Throws: `ImagingError.file`.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     let waiting = ahead.count - aheadUsed
     guard waiting > 0 else { return try readOnce(buffer) }
@@ -108,21 +108,21 @@ final class InputFile {
     return UnsafeRawBufferPointer(ahead.buffer)
   }
 
-  /// Throws `ImagingError.changedWhileReading` when the file is no longer what was opened.
+  /// Throws `FileError.changedWhileReading`, as an `ImagingError`, when the file is no longer what was opened.
   func checkUnchanged() throws {
     guard size != nil else { return }
     var now = stat()
     guard fstat(descriptor, &now) == 0 else {
-      throw ImagingError.readFailed(path: path, code: errno)
+      throw ImagingError.file(.readFailed(path: path, code: errno))
     }
     let same =
       now.st_size == opened.st_size && now.st_mtim.tv_sec == opened.st_mtim.tv_sec
       && now.st_mtim.tv_nsec == opened.st_mtim.tv_nsec
-    guard same else { throw ImagingError.changedWhileReading(path: path) }
+    guard same else { throw ImagingError.file(.changedWhileReading(path: path)) }
     // The name may by now lead to another file: half of what follows would come from each.
     var named = stat()
     if path != "-", stat(path, &named) == 0, named.st_ino != opened.st_ino {
-      throw ImagingError.changedWhileReading(path: path)
+      throw ImagingError.file(.changedWhileReading(path: path))
     }
   }
 
@@ -140,16 +140,7 @@ final class InputFile {
     while true {
       let got = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
       if got >= 0 { return got }
-      if errno != EINTR { throw ImagingError.readFailed(path: path, code: errno) }
+      if errno != EINTR { throw ImagingError.file(.readFailed(path: path, code: errno)) }
     }
-  }
-
-  private static func openError(_ path: String, _ code: Int32) -> ImagingError {
-    var link = stat()
-    if code == ENOENT, lstat(path, &link) == 0, link.st_mode & S_IFMT == S_IFLNK {
-      return .brokenLink(path: path, target: linkTarget(path) ?? "")
-    }
-    if code == ENOENT || code == ENOTDIR { return .missing(path: path) }
-    return .unreadable(path: path, code: code)
   }
 }

@@ -51,7 +51,7 @@ extension ImageReader {
       }
       return Inspection(path, header: header, findings: findings, error: error)
     } catch {
-      return Inspection(path, header: header, error: .readFailed(path: path, code: 0))
+      return Inspection(path, header: header, error: .file(.readFailed(path: path, code: 0)))
     }
   }
 

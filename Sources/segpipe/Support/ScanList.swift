@@ -15,7 +15,7 @@ struct ScanList {
   /// Gathers them. A list is a text file of one path a line, `-` for standard input; empty lines and lines
   /// that start with `#` are skipped.
   ///
-  /// - Throws: `ScanListError`; `ImagingError`, `FileError` for a list or folder that cannot be read.
+  /// - Throws: `ScanListError`; `FileError` for a list or folder that cannot be read.
   init(_ arguments: [String], list: String?) throws {
     for argument in arguments { try add(argument) }
     if let list {
@@ -51,17 +51,17 @@ struct ScanList {
     var handle = FileHandle.standardInput
     if list != "-" {
       guard FileManager.default.fileExists(atPath: list) else {
-        throw ImagingError.missing(path: list)
+        throw FileError.missing(path: list)
       }
       if isFolder(list) { throw ScanListError.listIsFolder(list) }
       // Opened by name alone: a pipe's size and kind tell nothing of what it holds.
       let descriptor = open(list, O_RDONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw ImagingError.unreadable(path: list, code: errno) }
+      guard descriptor >= 0 else { throw FileError.unreadable(path: list, code: errno) }
       handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
     }
     let data: Data
     do { data = try handle.readToEnd() ?? Data() } catch {
-      throw ImagingError.readFailed(path: list, code: EIO)
+      throw FileError.readFailed(path: list, code: EIO)
     }
     guard let text = String(data: data, encoding: .utf8), !text.contains("\0") else {
       throw ScanListError.listIsNoText(list)

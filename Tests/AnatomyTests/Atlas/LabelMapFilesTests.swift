@@ -69,7 +69,7 @@ import Testing
     }
     try FileManager.default.createSymbolicLink(
       atPath: scratch.path("l.nii"), withDestinationPath: "gone.nii")
-    #expect(throws: ImagingError.brokenLink(path: scratch.path("l.nii"), target: "gone.nii")) {
+    #expect(throws: FileError.brokenLink(path: scratch.path("l.nii"), target: "gone.nii")) {
       try LabelMapFiles([scratch.path("l.nii")])
     }
   }

@@ -152,14 +152,16 @@ import Testing
   @Test func absentThings() throws {
     let scratch = try Scratch()
     let missing = scratch.path("none.nii")
-    #expect(throws: ImagingError.missing(path: missing)) { try ImageReader.readScan(missing) }
+    #expect(throws: ImagingError.file(.missing(path: missing))) {
+      try ImageReader.readScan(missing)
+    }
     #expect(throws: ImagingError.directory(path: scratch.folder)) {
       try ImageReader.readScan(scratch.folder)
     }
     let link = scratch.path("link.nii")
     try FileManager.default.createSymbolicLink(
       atPath: link, withDestinationPath: ".git/annex/objects/x")
-    #expect(throws: ImagingError.brokenLink(path: link, target: ".git/annex/objects/x")) {
+    #expect(throws: ImagingError.file(.brokenLink(path: link, target: ".git/annex/objects/x"))) {
       try ImageReader.readScan(link)
     }
     #expect(throws: ImagingError.notAFile(path: "/dev/null")) {
@@ -228,10 +230,11 @@ import Testing
     let grown = try InputFile(path)
     try grown.checkUnchanged()
     try Data(sample.bytes + [0]).write(to: URL(fileURLWithPath: path), options: [])
-    #expect(throws: ImagingError.changedWhileReading(path: path)) { try grown.checkUnchanged() }
+    let changed = ImagingError.file(.changedWhileReading(path: path))
+    #expect(throws: changed) { try grown.checkUnchanged() }
     let replaced = try InputFile(path)
     try AtomicFile.write(sample.bytes + [0], to: path)
-    #expect(throws: ImagingError.changedWhileReading(path: path)) { try replaced.checkUnchanged() }
+    #expect(throws: changed) { try replaced.checkUnchanged() }
   }
 
   /// What a header claims beyond the machine's memory is an error, not the end of the program.
