@@ -84,14 +84,14 @@ package enum AtlasFiles {
       spatialReference: atlas.space, outside: prior.outside, origin: atlas.origin)
     var files = [
       try staged(try prior.table.encoded(as: .tsv), stem + "_res-1_probseg.tsv"),
-      try staged(try json(sidecar), stem + "_res-1_probseg.json"),
+      try staged(try JSONBytes.file(sidecar), stem + "_res-1_probseg.json"),
       try staged(Array(volumesTable(atlas).utf8), stem + "_volumes.tsv"),
     ]
     if let maps { files.append(try staged(maps, folder + "/maps.tsv")) }
     let words = Description(
       name: atlas.name, license: license, sampleSize: atlas.origin.maps, space: atlas.space,
       generator: generator)
-    let last = try staged(try json(words), description)
+    let last = try staged(try JSONBytes.file(words), description)
     try writer.finish()
     AtlasFolder(folder).removeDescriptions()
     try writer.commit()
@@ -110,12 +110,6 @@ package enum AtlasFiles {
     let file = try AtomicFile(path)
     try file.write(bytes)
     return file
-  }
-
-  private static func json(_ value: some Encodable) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
   }
 
   private static func volumesTable(_ atlas: Atlas) -> String {

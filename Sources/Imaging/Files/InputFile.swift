@@ -24,7 +24,7 @@ final class InputFile {
       // Without O_NONBLOCK: a pipe waits for its writer, as any reader of a pipe does.
       descriptor = open(path, O_RDONLY | O_CLOEXEC)
     }
-    guard descriptor >= 0 else { throw .file(.opening(path, code: errno)) }
+    guard descriptor >= 0 else { throw ImagingError.file(.opening(path, code: errno)) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
       let code = errno
@@ -59,7 +59,9 @@ final class InputFile {
   static func check(_ path: String) throws {
     guard path != "-" else { return }
     var status = stat()
-    guard stat(path, &status) == 0, access(path, R_OK) == 0 else { throw .file(.opening(path, code: errno)) }
+    guard stat(path, &status) == 0, access(path, R_OK) == 0 else {
+      throw ImagingError.file(.opening(path, code: errno))
+    }
     if status.st_mode & S_IFMT == S_IFDIR { throw ImagingError.directory(path: path) }
   }
 

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// All that training needs to go on as if it had never stopped: weights, optimiser and random state,
@@ -38,12 +39,10 @@ package struct TrainingState {
   /// Writes a checkpoint atomically; returns its digest. Throws `NetworkError.inputOutput`.
   @discardableResult
   package func write(to path: String) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let counters = try encoder.encode(
+    let counters = try JSONBytes.encode(
       Counters(
         steps: adam.steps, random: random, threads: threads, notes: notes,
-        averaged: average?.count))
+        averaged: average?.count), escapingSlashes: true)
     return try Safetensors.write(
       parts.flatMap { Safetensors.items($0.values, prefix: $0.prefix) },
       metadata: [Self.key: String(decoding: counters, as: UTF8.self)], to: path)

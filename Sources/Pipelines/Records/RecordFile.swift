@@ -46,13 +46,3 @@ enum RecordFile {
     return hash.hexadecimal
   }
 }
-
-/// JSON whose bytes follow from the value alone.
-enum JSONBytes {
-  static func encode(_ value: some Encodable, pretty: Bool = false) throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
-    return try encoder.encode(value)
-  }
-}

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Why a stage failed, kept until it is done.
@@ -20,7 +21,5 @@ package struct FailureNote: Codable, Equatable, Sendable {
   }
 
   /// The file's bytes. Throws: an encoding error.
-  func bytes() throws -> [UInt8] {
-    [UInt8](try JSONBytes.encode(self, pretty: true)) + [UInt8(ascii: "\n")]
-  }
+  func bytes() throws -> [UInt8] { try JSONBytes.file(self) }
 }

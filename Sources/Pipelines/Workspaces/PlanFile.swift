@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The stages of a run, kept in its workspace for those who look at it later.
@@ -21,7 +22,7 @@ package struct PlanFile: Codable, Equatable, Sendable {
 
   /// - Throws: `FileError`, an encoding error.
   func write(to workspace: Workspace) throws {
-    let bytes = [UInt8](try JSONBytes.encode(self)) + [UInt8(ascii: "\n")]
+    let bytes = try JSONBytes.file(self, pretty: false)
     if let data = FileManager.default.contents(atPath: workspace.plan), [UInt8](data) == bytes {
       return
     }

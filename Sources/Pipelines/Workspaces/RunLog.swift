@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// How long stages took and how much memory, one line of JSON for each stage that ran. Nothing depends on it.

@@ -102,7 +102,7 @@ package struct AccuracyReport: Sendable {
       let mean = mean(variant)
       parts.append(
         "<text x=\"\(number(left - 8))\" y=\"\(number(y + 14))\" text-anchor=\"end\">"
-          + "\(Self.escaped(variant))</text>")
+          + "\(HTMLText.escaped(variant))</text>")
       parts.append(
         "<rect x=\"\(number(left))\" y=\"\(number(y + 3))\" width=\"\(number(max(0, x(mean) - left)))\""
           + " height=\"14\" fill=\"#9ecae1\"/>")
@@ -110,7 +110,7 @@ package struct AccuracyReport: Sendable {
         guard let dice = dice(variant, scan) else { continue }
         parts.append(
           "<circle cx=\"\(number(x(dice)))\" cy=\"\(number(y + 10))\" r=\"3\" fill=\"#08519c\">"
-            + "<title>\(Self.escaped(scan)) \(DecimalText.fixed(dice, 4))</title></circle>")
+            + "<title>\(HTMLText.escaped(scan)) \(DecimalText.fixed(dice, 4))</title></circle>")
       }
       parts.append(
         "<text x=\"\(number(left + width + 12))\" y=\"\(number(y + 14))\">"
@@ -122,10 +122,5 @@ package struct AccuracyReport: Sendable {
           + "fill=\"#737373\">\(DecimalText.fixed(tick, 2))</text>")
     }
     return parts.joined(separator: "\n") + "\n</svg>\n"
-  }
-
-  private static func escaped(_ text: String) -> String {
-    text.replacingOccurrences(of: "&", with: "&amp;")
-      .replacingOccurrences(of: "<", with: "&lt;")
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Everything `segpipe doctor` tells.
@@ -20,11 +21,7 @@ package struct DoctorReport: Codable, Equatable, Sendable {
   package var isFit: Bool { !checks.contains { $0.level == .failure } }
 
   /// As JSON with sorted keys.
-  package func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
+  package func json() throws -> String { try JSONBytes.text(self, pretty: true) }
 
   /// As lines for people.
   package var text: String {

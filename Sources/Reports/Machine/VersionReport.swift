@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What `segpipe --version --json` tells: enough to say in a paper or a bug report what was used.
@@ -12,9 +13,5 @@ package struct VersionReport: Codable, Equatable, Sendable {
   }
 
   /// As JSON with sorted keys.
-  package func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
+  package func json() throws -> String { try JSONBytes.text(self, pretty: true) }
 }

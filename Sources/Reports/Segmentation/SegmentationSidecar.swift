@@ -1,4 +1,5 @@
 import Anatomy
+import Files
 import Foundation
 import Imaging
 
@@ -160,13 +161,7 @@ package struct SegmentationSidecar: Encodable, Sendable {
   }
 
   /// The file's bytes. Throws: an encoding error.
-  package func encoded() throws -> [UInt8] { try Self.json(self) }
-
-  static func json(_ value: some Encodable) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return Array(try encoder.encode(value)) + [UInt8(ascii: "\n")]
-  }
+  package func encoded() throws -> [UInt8] { try JSONBytes.file(self) }
 
   /// To a multiple of a unit; 0 for what is not finite, for which JSON has no word.
   private static func rounded(_ value: Double, _ unit: Double) -> Double {
@@ -210,5 +205,5 @@ package struct PosteriorsSidecar: Encodable, Sendable {
   }
 
   /// The file's bytes. Throws: an encoding error.
-  package func encoded() throws -> [UInt8] { try SegmentationSidecar.json(self) }
+  package func encoded() throws -> [UInt8] { try JSONBytes.file(self) }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 
@@ -97,11 +98,7 @@ package struct EvaluationReport: Sendable {
 
   /// As JSON with sorted keys: `meanDice`, and `scans` with `segmentation`, `reference`, `meanDice`,
   /// `meanSurfaceDistance95` (mm) and `structures`. Missing numbers are left out.
-  package func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(Document(self)), as: UTF8.self)
-  }
+  package func json() throws -> String { try JSONBytes.text(Document(self), pretty: true) }
 
   private struct Document: Encodable {
     let meanDice: Double

@@ -1,4 +1,5 @@
 import Anatomy
+import Files
 import Foundation
 
 /// What random anatomies look like, as a file and in words.
@@ -35,11 +36,7 @@ package struct SampleReportFile: Encodable, Sendable {
   }
 
   /// The file's bytes, JSON.
-  package func encoded() throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
-  }
+  package func encoded() throws -> [UInt8] { try JSONBytes.file(self) }
 
   /// The most important figures in one line.
   package static func sentence(of result: SampleReport) -> String {

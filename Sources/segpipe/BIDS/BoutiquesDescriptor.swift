@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Reports
 
@@ -116,18 +117,14 @@ package struct BoutiquesDescriptor {
   package static func json() throws -> String {
     let help = try JSONDecoder().decode(Help.self, from: Data(BIDSCommand._dumpHelp().utf8))
     let inputs = help.command.arguments.filter(\.shouldDisplay).compactMap { input($0) }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(
-      decoding: try encoder.encode(
-        Descriptor(
-          description: BIDSCommand.configuration.abstract,
-          commandLine: "segpipe bids " + inputs.map(\.valueKey).joined(separator: " "),
-          inputs: inputs,
-          errorCodes: ExitStatus.allCases.filter { $0 != .success }.map {
-            ErrorCode(code: $0.rawValue, description: $0.meaning)
-          })),
-      as: UTF8.self)
+    return try JSONBytes.text(
+      Descriptor(
+        description: BIDSCommand.configuration.abstract,
+        commandLine: "segpipe bids " + inputs.map(\.valueKey).joined(separator: " "),
+        inputs: inputs,
+        errorCodes: ExitStatus.allCases.filter { $0 != .success }.map {
+          ErrorCode(code: $0.rawValue, description: $0.meaning)
+        }), pretty: true)
   }
 
   private static func input(_ argument: Help.Argument) -> Input? {

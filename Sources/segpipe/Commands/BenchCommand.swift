@@ -1,5 +1,6 @@
 import Anatomy
 import ArgumentParser
+import Files
 import Foundation
 import Networks
 
@@ -121,9 +122,6 @@ struct BenchOptions: ParsableArguments {
 
   /// The result as JSON or in one line.
   func text(_ result: Benchmark.Result) throws -> String {
-    guard json else { return result.description }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-    return String(decoding: try encoder.encode(result), as: UTF8.self)
+    json ? try JSONBytes.text(result, pretty: true) : result.description
   }
 }

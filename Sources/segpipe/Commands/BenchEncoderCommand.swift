@@ -1,5 +1,6 @@
 import Anatomy
 import ArgumentParser
+import Files
 import Foundation
 import Imaging
 import Reports
@@ -81,9 +82,7 @@ extension BenchCommand {
       }
       progress.finish()
       if json {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try console.output(String(decoding: try encoder.encode(entries), as: UTF8.self))
+        try console.output(try JSONBytes.text(entries, pretty: true))
       } else {
         try console.output(entries.map { Self.line($0) }.joined(separator: "\n"))
       }

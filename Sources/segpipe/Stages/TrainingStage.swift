@@ -72,9 +72,7 @@ struct TrainingStage {
 extension StageParameter {
   /// Everything that settings hold, as they themselves tell.
   static func all(of settings: some Encodable) -> [StageParameter] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let fields = (try? encoder.encode(settings)).flatMap {
+    let fields = (try? JSONBytes.encode(settings)).flatMap {
       try? JSONDecoder().decode([String: SettingValue].self, from: $0)
     }
     return (fields ?? [:]).sorted { $0.key < $1.key }.map { StageParameter($0.key, $0.value.json) }

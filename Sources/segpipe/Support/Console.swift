@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Reports
 import Synchronization
@@ -107,9 +108,7 @@ final class Console: Sendable {
 
   /// An object on one line, keys in order.
   static func json(_ value: some Encodable) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    (try? JSONBytes.text(value)) ?? "{}"
   }
 
   /// Progress of a task whose length is known.

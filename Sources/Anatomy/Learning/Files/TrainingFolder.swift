@@ -55,14 +55,8 @@ package struct TrainingFolder: Sendable {
 
   /// Replaces the log. Throws `FileError`.
   package func write(_ reports: [some TrainingReport]) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    var text: [UInt8] = []
-    for report in reports {
-      text += try encoder.encode(report)
-      text.append(UInt8(ascii: "\n"))
-    }
-    try AtomicFile.write(text, to: log)
+    let text = try reports.map { try $0.sortedJSON() + "\n" }.joined()
+    try AtomicFile.write(Array(text.utf8), to: log)
   }
 }
 

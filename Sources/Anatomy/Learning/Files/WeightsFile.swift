@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Networks
 
@@ -82,9 +83,5 @@ extension WeightsFile where Description: AtlasWeightsDescription {
 
 extension Encodable {
   /// JSON whose keys are sorted: equal values, equal text.
-  func sortedJSON() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
+  func sortedJSON() throws -> String { try JSONBytes.text(self, escapingSlashes: true) }
 }

@@ -17,9 +17,7 @@ package struct WorkspaceMaps: Sendable {
   package func write(_ maps: [String]) throws {
     let folder = FileManager.default.currentDirectoryPath
     let paths = maps.map { $0.hasPrefix("/") ? $0 : folder + "/" + $0 }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .withoutEscapingSlashes]
-    try AtomicFile.write(Array(try encoder.encode(Content(maps: paths))), to: path)
+    try AtomicFile.write(Array(JSONBytes.encode(Content(maps: paths), pretty: true)), to: path)
   }
 
   /// The paths. Throws `AnatomyError.noMaps` where there is no list.

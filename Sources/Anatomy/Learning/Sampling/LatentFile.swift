@@ -82,14 +82,11 @@ package struct LatentFile: Sendable {
 
   /// Writes the file atomically. Throws `NetworkError.inputOutput`.
   package func write(to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let text = String(decoding: try encoder.encode(description), as: UTF8.self)
     try Safetensors.write(
       [
         .floats("z", latent.mean), .floats("logVariance", latent.logVariance),
         .doubles("affine", [3, 4], Array(affine.rows.joined())),
-      ], metadata: [Self.key: text], to: path)
+      ], metadata: [Self.key: description.sortedJSON()], to: path)
   }
 
   /// Whether a file begins as one of these does: eight bytes, then JSON. Images do not.
