@@ -1,7 +1,6 @@
 /// A type that voxels are stored as.
 package protocol VoxelScalar: BitwiseCopyable, Comparable, Sendable {
   static var voxelType: VoxelType { get }
-  static var zero: Self { get }
   var asFloat: Float { get }
   var asDouble: Double { get }
 }

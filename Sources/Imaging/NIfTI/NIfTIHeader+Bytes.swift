@@ -25,7 +25,6 @@ extension NIfTIHeader {
     out.put(Float(calMax), at: 124)
     out.put(Float(calMin), at: 128)
     out.put(descrip, at: 148, size: 80)
-    out.put(auxFile, at: 228, size: 24)
     out.put(Int16(truncatingIfNeeded: qformCode), at: 252)
     out.put(Int16(truncatingIfNeeded: sformCode), at: 254)
     for i in 0..<3 {
@@ -54,7 +53,6 @@ extension NIfTIHeader {
     out.put(calMax, at: 192)
     out.put(calMin, at: 200)
     out.put(descrip, at: 240, size: 80)
-    out.put(auxFile, at: 320, size: 24)
     out.put(Int32(truncatingIfNeeded: qformCode), at: 344)
     out.put(Int32(truncatingIfNeeded: sformCode), at: 348)
     for i in 0..<3 {

@@ -11,8 +11,6 @@ package struct NIfTIHeader: Sendable, Equatable {
   package var bigEndian: Bool
   /// Whether header and voxels share a file (`n+1`), or the voxels are in an `.img` (`ni1`).
   package var singleFile: Bool
-  /// `sizeof_hdr` as found.
-  package var headerSize: Int
   /// Eight numbers: how many dimensions, then their extents.
   package var dim: [Int]
   package var datatype: Int
@@ -35,7 +33,6 @@ package struct NIfTIHeader: Sendable, Equatable {
   package var intentCode: Int
   package var intentName: String
   package var descrip: String
-  package var auxFile: String
 
   /// Bytes of the fixed header.
   package var fixedSize: Int { version == .nifti2 ? 540 : 348 }
@@ -102,7 +99,6 @@ package struct NIfTIHeader: Sendable, Equatable {
     self.version = version
     bigEndian = false
     singleFile = true
-    headerSize = version == .nifti2 ? 540 : 348
     dim = [0, 1, 1, 1, 1, 1, 1, 1]
     (datatype, bitpix) = (0, 0)
     pixdim = [Double](repeating: 1, count: 8)
@@ -110,14 +106,13 @@ package struct NIfTIHeader: Sendable, Equatable {
     (slope, intercept, calMax, calMin, xyztUnits) = (1, 0, 0, 0, 2 | 8)
     (qformCode, sformCode, quaternion, qoffset) = (0, 0, .zero, .zero)
     srow = [[Double]](repeating: [0, 0, 0, 0], count: 3)
-    (intentCode, intentName, descrip, auxFile) = (0, "", "", "")
+    (intentCode, intentName, descrip) = (0, "", "")
   }
 
   private init(first source: HeaderBytes, version: Version, singleFile: Bool) {
     self.version = version
     self.singleFile = singleFile
     bigEndian = source.bigEndian
-    headerSize = source.int32(0)
     dim = (0..<8).map { source.int16(40 + 2 * $0) }
     datatype = source.int16(70)
     bitpix = source.int16(72)
@@ -130,7 +125,6 @@ package struct NIfTIHeader: Sendable, Equatable {
     calMin = source.float(128)
     intentCode = source.int16(68)
     descrip = source.text(148, 80)
-    auxFile = source.text(228, 24)
     intentName = source.text(328, 16)
     qformCode = source.int16(252)
     sformCode = source.int16(254)
@@ -149,7 +143,6 @@ package struct NIfTIHeader: Sendable, Equatable {
     version = .nifti2
     self.singleFile = singleFile
     bigEndian = source.bigEndian
-    headerSize = source.int32(0)
     datatype = source.int16(12)
     bitpix = source.int16(14)
     dim = (0..<8).map { source.int64(16 + 8 * $0) }
@@ -160,7 +153,6 @@ package struct NIfTIHeader: Sendable, Equatable {
     calMax = source.double(192)
     calMin = source.double(200)
     descrip = source.text(240, 80)
-    auxFile = source.text(320, 24)
     qformCode = source.int32(344)
     sformCode = source.int32(348)
     quaternion = SIMD3(source.double(352), source.double(360), source.double(368))

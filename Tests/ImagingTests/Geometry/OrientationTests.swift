@@ -68,21 +68,4 @@ import Testing
       #expect(order.undo(turned) == image.volume)
     }
   }
-
-  @Test func croppingAndPadding() {
-    let grid = Grid(extents: SIMD3(4, 3, 2), affine: Grid.standardHead.affine)
-    let volume = Volume(grid: grid, voxels: (1...24).map { Int32($0) })
-    let cropped = volume.cropped(from: SIMD3(-1, 1, 1), extents: SIMD3(6, 4, 3), fill: -5)
-    for z in 0..<3 {
-      for y in 0..<4 {
-        for x in 0..<6 {
-          let inside = (1...4).contains(x) && y < 2 && z < 1
-          #expect(cropped[x, y, z] == (inside ? volume[x - 1, y + 1, z + 1] : -5))
-        }
-      }
-    }
-    #expect(cropped.grid.affine(SIMD3(1, 0, 0)) == grid.affine(SIMD3(0, 1, 1)))
-    let beyond = volume.cropped(from: SIMD3(9, 0, 0), extents: SIMD3(2, 2, 2), fill: 0)
-    #expect(beyond.voxels.allSatisfy { $0 == 0 })
-  }
 }

@@ -26,7 +26,7 @@ import Testing
       #expect(image.volume == labels(largest))
       let fields = image.header.fields
       #expect(fields.intentCode == 1002 && fields.intentName == "segpipe labels")
-      #expect(fields.descrip == "segpipe 1" && fields.auxFile.isEmpty)
+      #expect(fields.descrip == "segpipe 1")
       #expect(fields.slope == 1 && fields.intercept == 0)
       #expect(fields.calMin == 0 && fields.calMax == Double(largest))
       #expect(fields.qformCode == 1 && fields.sformCode == 1)
