@@ -77,38 +77,41 @@ extension QualityCheck {
   /// How much the anatomy explains of the intensities. Sound scans have 0.64 to 1.06 nats, 0.35 and 0.92
   /// with noise of 30 %; noise alone 0.00, strong noise -0.01 and 0.12, slices in random order 0.11 and 0.21.
   private static func information(_ value: Double) -> QualityCheck {
-    QualityCheck(
-      name: "information", verdict: verdict(value, warnBelow: 0.4, failBelow: 0.25), value: value,
+    let limits = Limits.atLeast(0.4, failBelow: 0.25)
+    return QualityCheck(
+      name: "information", verdict: limits.verdict(value), value: value,
       message: "the atlas explains \(text(value)) nats a sample of the intensities, "
-        + "expected at least 0.4")
+        + "expected \(limits.text)")
   }
 
   /// The same within what is not exactly zero. Sound scans have 0.31 (FLAIR) to 0.76 nats; two heads side by
   /// side 0.00 and 0.06, half a head set to zero 0.09 and 0.16.
   private static func tissue(_ value: Double) -> QualityCheck {
-    QualityCheck(
-      name: "tissue-information", verdict: verdict(value, warnBelow: 0.2, failBelow: 0.1),
-      value: value,
+    let limits = Limits.atLeast(0.2, failBelow: 0.1)
+    return QualityCheck(
+      name: "tissue-information", verdict: limits.verdict(value), value: value,
       message: "within what is not zero, the atlas explains \(text(value)) nats a sample, "
-        + "expected at least 0.2")
+        + "expected \(limits.text)")
   }
 
   /// Whether the header seems to name an axis the wrong way round. Nine sound scans have -0.024 nats and
   /// less; with the front-back or up-down axis mirrored, 17 of 18 are above 0, and the other one has -0.012.
   private static func orientation(_ gain: Double) -> QualityCheck {
-    QualityCheck(
-      name: "orientation", verdict: verdict(-gain, warnBelow: 0.014, failBelow: 0), value: gain,
+    let limits = Limits.atMost(-0.014, failAbove: 0)
+    return QualityCheck(
+      name: "orientation", verdict: limits.verdict(gain), value: gain,
       message: "after half a turn the atlas would explain \(text(gain)) nats a sample more, "
-        + "expected less than -0.014; above 0 the header names an axis the wrong way round")
+        + "expected less than \(Limits.number(limits.pass.upperBound)); above "
+        + "\(Limits.number(limits.warn.upperBound)) the header names an axis the wrong way round")
   }
 
   /// Sound scans have 0 to 3 %, scans cut in half 32 to 56 %.
   private static func fieldOfView(_ share: Double) -> QualityCheck {
-    QualityCheck(
-      name: "field-of-view", verdict: verdict(-share, warnBelow: -0.05, failBelow: -0.25),
-      value: share,
+    let limits = Limits.atMost(0.05, failAbove: 0.25)
+    return QualityCheck(
+      name: "field-of-view", verdict: limits.verdict(share), value: share,
       message: "\(percent(share)) of the expected anatomy lies outside the field of view, "
-        + "expected at most 5 %")
+        + "expected \(limits.percent)")
   }
 
   /// Structures that the edge of the field of view cuts: the area of their cut faces, as a share of the
@@ -137,20 +140,21 @@ extension QualityCheck {
     let voxels = labels.voxels.count { $0 != 0 && isStructure($0) }
     let side = pow(Double(voxels) * grid.voxelVolume, 2.0 / 3)
     let share = side > 0 ? area / side : 0
+    let limits = Limits.atMost(0.1, failAbove: 0.6)
     return QualityCheck(
-      name: "border-contact", verdict: verdict(-share, warnBelow: -0.1, failBelow: -0.6),
-      value: share,
+      name: "border-contact", verdict: limits.verdict(share), value: share,
       message: "structures meet the edge of the field of view over "
-        + "\((area / 10).rounded() / 10) cm2, \(percent(share)) of their size, expected at most 10 %"
-    )
+        + "\((area / 10).rounded() / 10) cm2, \(percent(share)) of their size, "
+        + "expected \(limits.percent)")
   }
 
   /// How uncertain the labels are. Sound scans have 0.24 to 0.41 nats, 0.48 and 0.52 with noise of 30 %; noise
   /// alone 0.70 and 0.72, strong noise 0.69, slices in random order 0.70, a sphere 0.59.
   private static func entropy(_ value: Double) -> QualityCheck {
-    QualityCheck(
-      name: "entropy", verdict: verdict(-value, warnBelow: -0.5, failBelow: -0.65), value: value,
-      message: "the labels are uncertain by \(text(value)) nats a voxel, expected at most 0.5")
+    let limits = Limits.atMost(0.5, failAbove: 0.65)
+    return QualityCheck(
+      name: "entropy", verdict: limits.verdict(value), value: value,
+      message: "the labels are uncertain by \(text(value)) nats a voxel, expected \(limits.text)")
   }
 
   /// Mean volume below which a structure is mostly boundary, mm3.
@@ -185,12 +189,11 @@ extension QualityCheck {
     let expected = structures.reduce(0) { $0 + $1.expected.mean }
     guard expected > 0 else { return nil }
     let ratio = structures.reduce(0) { $0 + $1.found } / expected
-    let verdict: Verdict =
-      (0.5...1.6).contains(ratio) ? .pass : (0.3...2.5).contains(ratio) ? .warn : .fail
+    let limits = Limits(pass: 0.5...1.6, warn: 0.3...2.5)
     return QualityCheck(
-      name: "total-volume", verdict: verdict, value: ratio,
+      name: "total-volume", verdict: limits.verdict(ratio), value: ratio,
       message: "all structures together have \(percent(ratio)) of the atlas's mean volume, "
-        + "expected 50 to 160 %")
+        + "expected \(limits.percent)")
   }
 
   /// Sum over pairs of the sides' difference, as a share of their sum.
@@ -199,16 +202,12 @@ extension QualityCheck {
     let sum = pairs.reduce(0) { $0 + $1.0 + $1.1 }
     guard sum > 0 else { return nil }
     let share = pairs.reduce(0) { $0 + abs($1.0 - $1.1) } / sum
+    let limits = Limits.atMost(0.12, failAbove: 0.35)
     return QualityCheck(
-      name: "asymmetry", verdict: verdict(-share, warnBelow: -0.12, failBelow: -0.35), value: share,
-      message: "left and right differ by \(percent(share)) of their volume, expected at most 12 %")
-  }
-
-  private static func verdict(
-    _ value: Double, warnBelow: Double, failBelow: Double
-  ) -> Verdict {
-    // Not a number fails.
-    value >= warnBelow ? .pass : value >= failBelow ? .warn : .fail
+      name: "asymmetry", verdict: limits.verdict(share), value: share,
+      message:
+        "left and right differ by \(percent(share)) of their volume, expected \(limits.percent)"
+    )
   }
 
   private static func percent(_ share: Double) -> String {
