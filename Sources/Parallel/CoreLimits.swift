@@ -42,7 +42,7 @@ package struct CoreLimits: Equatable, Sendable {
       if fields[1].isEmpty {
         return folders(of: fields[2]).compactMap { folder in
           (try? String(contentsOfFile: "/sys/fs/cgroup\(folder)/cpu.max", encoding: .utf8))
-            .flatMap(quota(version2:))
+            .flatMap(cores(ofQuotaAndPeriod:))
         }
       }
       guard controllers.contains("cpu") else { return [] }
@@ -51,7 +51,7 @@ package struct CoreLimits: Equatable, Sendable {
         guard let quota = try? String(contentsOfFile: path + "quota_us", encoding: .utf8),
           let period = try? String(contentsOfFile: path + "period_us", encoding: .utf8)
         else { return nil }
-        return self.quota(version2: quota + " " + period)
+        return cores(ofQuotaAndPeriod: quota + " " + period)
       }
     }
     return quotas.min()
@@ -65,8 +65,8 @@ package struct CoreLimits: Equatable, Sendable {
     }
   }
 
-  /// `quota period` in microseconds, as version 2's cpu.max has it, in cores; nil for `max` or -1.
-  package static func quota(version2 text: String) -> Double? {
+  /// A quota and its period in microseconds, separated by white space, in cores; nil for a quota of `max` or -1.
+  package static func cores(ofQuotaAndPeriod text: String) -> Double? {
     let words = text.split(whereSeparator: \.isWhitespace)
     guard words.count == 2, let quota = Double(words[0]), let period = Double(words[1]),
       quota > 0, period > 0

@@ -11,11 +11,11 @@ import Testing
   }
 
   @Test func quotasAreReadAsTheKernelWritesThem() {
-    #expect(CoreLimits.quota(version2: "150000 100000\n") == 1.5)
-    #expect(CoreLimits.quota(version2: "max 100000\n") == nil)
-    #expect(CoreLimits.quota(version2: "-1\n 100000\n") == nil)
-    #expect(CoreLimits.quota(version2: "50000 0") == nil)
-    #expect(CoreLimits.quota(version2: "") == nil)
+    #expect(CoreLimits.cores(ofQuotaAndPeriod: "150000 100000\n") == 1.5)
+    #expect(CoreLimits.cores(ofQuotaAndPeriod: "max 100000\n") == nil)
+    #expect(CoreLimits.cores(ofQuotaAndPeriod: "-1\n 100000\n") == nil)
+    #expect(CoreLimits.cores(ofQuotaAndPeriod: "50000 0") == nil)
+    #expect(CoreLimits.cores(ofQuotaAndPeriod: "") == nil)
   }
 
   @Test func thisMachineHasACore() {
