@@ -21,7 +21,7 @@ let package = Package(
     // Hot loops, compiled per instruction set and dispatched at run time.
     .target(name: "CKernels", exclude: ["README.md"]),
 
-    .target(name: "Parallel"),
+    .target(name: "Parallel", exclude: ["README.md"]),
     .target(name: "Files", exclude: ["README.md"]),
 
     .target(
@@ -42,13 +42,13 @@ let package = Package(
       dependencies: [
         "Imaging", "Networks", "Anatomy", "Files", "Pipelines", "Parallel", "CKernels", "CNIfTI",
         "CDeflate", "COpenBLAS", "CSPNG", .product(name: "Mustache", package: "swift-mustache"),
-      ]),
+      ], exclude: ["README.md"]),
     .executableTarget(
       name: "segpipe",
       dependencies: [
         "Imaging", "Networks", "Anatomy", "Pipelines", "Reports", "Files", "Parallel", "CMalloc",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ], exclude: ["README.md"]),
 
     // What several test targets need.
     .target(name: "TestSupport", path: "Tests/TestSupport"),
