@@ -3,9 +3,9 @@
 /// `[padded channels / 16][depth][height][width][16]`, so that 16 channels of a voxel fill a vector;
 /// channels are rounded up to a multiple of 16, those beyond the last are zero. The plain layout
 /// that it is packed from is `[channels][depth][height][width]`.
-package struct ActivationShape: Hashable, Sendable {
+@usableFromInline package struct ActivationShape: Hashable, Sendable {
   package let channels: Int
-  package let extents: Extents
+  @usableFromInline package let extents: Extents
 
   package init(channels: Int, extents: Extents) {
     precondition(channels > 0, "channels (=\(channels)) must be positive")
@@ -23,7 +23,7 @@ package struct ActivationShape: Hashable, Sendable {
   package var count: Int { paddedChannels * extents.count }
 
   /// Where a channel of a voxel lies, voxels counted over depth, height and width.
-  package func index(channel: Int, voxel: Int) -> Int {
+  @inlinable package func index(channel: Int, voxel: Int) -> Int {
     (channel / Lanes.count * extents.count + voxel) * Lanes.count + channel % Lanes.count
   }
 

@@ -1,8 +1,8 @@
 /// Number of voxels of a volume along its three axes; `width` is the fastest in memory.
-package struct Extents: Hashable, Sendable, CustomStringConvertible {
-  package let depth: Int
-  package let height: Int
-  package let width: Int
+@usableFromInline package struct Extents: Hashable, Sendable, CustomStringConvertible {
+  @usableFromInline package let depth: Int
+  @usableFromInline package let height: Int
+  @usableFromInline package let width: Int
 
   package init(_ depth: Int, _ height: Int, _ width: Int) {
     self.depth = depth
@@ -11,7 +11,7 @@ package struct Extents: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Number of voxels.
-  package var count: Int { depth * height * width }
+  @inlinable package var count: Int { depth * height * width }
 
   /// Half as many voxels along every axis, rounded up: what a 3x3x3 convolution of stride 2 leaves.
   package var halved: Extents { Extents((depth + 1) / 2, (height + 1) / 2, (width + 1) / 2) }
@@ -19,5 +19,5 @@ package struct Extents: Hashable, Sendable, CustomStringConvertible {
   /// Twice as many voxels along every axis.
   package var doubled: Extents { Extents(2 * depth, 2 * height, 2 * width) }
 
-  package var description: String { "\(depth)x\(height)x\(width)" }
+  @usableFromInline package var description: String { "\(depth)x\(height)x\(width)" }
 }
