@@ -60,7 +60,8 @@ package final class AtomicFile {
     removeTemporary()
   }
 
-  private func removeTemporary() {
+  /// Takes the temporary file away; a file that has its name by then stays.
+  func removeTemporary() {
     guard isTemporary else { return }
     unlink(temporary)
     TemporaryFiles.forget(temporary)

@@ -30,6 +30,7 @@ package struct AtomicFileSet {
       let isNew = !file.replacesOther
       do { try file.rename() } catch {
         for file in new { file.remove() }
+        for file in files { file.removeTemporary() }
         throw error
       }
       if isNew { new.append(file) }

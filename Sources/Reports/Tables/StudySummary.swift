@@ -5,7 +5,7 @@ import Foundation
 /// | column | meaning |
 /// |---|---|
 /// | subject | name of the scan |
-/// | status | `done`, `failed`, or `missing` where no run has come to it |
+/// | status | `done`, `failed`, or `missing` where no run has come to it, or none by these settings |
 /// | quality | the worst verdict of its checks: PASS, WARN or FAIL |
 /// | information_nats | how much the atlas explains of the intensities |
 /// | outside_share | expected anatomy outside the field of view, 0 to 1 |
