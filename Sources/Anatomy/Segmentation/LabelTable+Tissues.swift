@@ -1,17 +1,22 @@
 import Imaging
 
 extension LabelTable {
-  /// For each label whether it is a structure of interest: neither background nor, by its tissue, a part that is there
-  /// to frame the others. Where there are no others, all but background are.
+  /// For each label whether it is a structure of interest: neither background nor, in a table of a brain, a tissue that
+  /// is there to frame it. In other tables such tissues are what is asked for, as a liver is soft tissue.
   package var isOfInterest: [Bool] {
-    let framed = labels.map { $0.index != 0 && !($0.tissue?.isFrame ?? false) }
-    return framed.contains(true) ? framed : labels.map { $0.index != 0 }
+    let hasBrain = labels.contains { $0.tissue?.isBrain ?? false }
+    let asked = labels.map { label in
+      label.index != 0 && label.tissue != .background
+        && !(hasBrain && label.tissue?.surroundsBrains ?? false)
+    }
+    return asked.contains(true) ? asked : labels.map { $0.index != 0 }
   }
 
-  /// For each tissue group whether it holds flesh, which surrounds the structures of interest.
+  /// For each tissue group whether it holds flesh that frames the structures of interest.
   var holdsFlesh: [Bool] {
     var holds = [Bool](repeating: false, count: groups.count)
-    for (label, group) in zip(labels, groupOfLabel) where label.tissue == .softTissue {
+    for ((label, isAsked), group) in zip(zip(labels, isOfInterest), groupOfLabel)
+    where label.tissue == .softTissue && !isAsked {
       holds[group] = true
     }
     return holds
@@ -19,10 +24,20 @@ extension LabelTable {
 }
 
 extension BIDSTissue {
-  /// Whether it surrounds the structures of interest.
-  fileprivate var isFrame: Bool {
+  /// Whether it is of a brain. Fluid and lesions are found elsewhere, too.
+  fileprivate var isBrain: Bool {
     switch self {
-    case .background, .bone, .softTissue, .nonBrain: true
+    case .greyMatter, .whiteMatter, .corticalGreyMatter, .subcorticalGreyMatter, .brainStem,
+      .cerebellum:
+      true
+    default: false
+    }
+  }
+
+  /// Whether it surrounds brains.
+  var surroundsBrains: Bool {
+    switch self {
+    case .bone, .softTissue, .nonBrain: true
     default: false
     }
   }

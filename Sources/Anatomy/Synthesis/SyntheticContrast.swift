@@ -18,10 +18,14 @@ struct TissueIntensities: Sendable {
   init(_ contrast: SyntheticContrast, table: LabelTable, _ random: CounterRandom) {
     var means = [Float](repeating: 0, count: table.groups.count)
     var deviations = means
+    let isOfInterest = table.isOfInterest
     for (group, name) in table.groups.enumerated() {
       let members = table.labels.indices.filter { table.groupOfLabel[$0] == group }
       let isBackground = members.contains(0)
-      let tissue = members.first.flatMap { table.labels[$0].tissue }
+      // Organs that all are soft tissue do not all look alike.
+      let tissue = members.first.flatMap { label in
+        table.labels[label].tissue.flatMap { isOfInterest[label] && $0.surroundsBrains ? nil : $0 }
+      }
       let typical = Self.brightness(tissue: tissue, name: name)
       let known = contrast == .t2 ? typical?.t2 : typical?.t1
       let drawn = Float(random.uniform(2 * group))
