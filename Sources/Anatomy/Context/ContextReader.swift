@@ -59,6 +59,11 @@ struct ContextReader: Sendable {
         path: file.path, found: "of \(labels) labels, those of both sides as one",
         expected: "\(atlas.name) of \(merge.count), by the partners in its table")
     }
+    if let trained = file.description.merge, trained != merge.digest {
+      throw AnatomyError.otherAtlas(
+        path: file.path, found: "\(file.description.atlas) of sides and surroundings \(trained)",
+        expected: "\(atlas.name) of \(merge.digest), by the partners and tissues in its table")
+    }
     isOfInterest = atlas.prior.table.isOfInterest
   }
 

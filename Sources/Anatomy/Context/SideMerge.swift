@@ -26,5 +26,8 @@ package struct SideMerge: Hashable, Sendable {
     strippedChannelOf = zip(table.isOfInterest, channels).map { $0 ? $1 : channels[0] }
   }
 
+  /// 16 hexadecimal digits that tell merges apart.
+  var digest: String { LabelTable.digest([channelOf, strippedChannelOf].map { "\($0)" }) }
+
   func channels(_ kind: ScanKind) -> [Int] { kind == .stripped ? strippedChannelOf : channelOf }
 }

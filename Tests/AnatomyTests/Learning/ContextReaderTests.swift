@@ -54,6 +54,41 @@ import Testing
     ) { try ContextReader(file, atlas: unpaired) }
   }
 
+  /// As many channels, made of other labels.
+  @Test func asManyOtherPairsOfLabelsAreRefused() throws {
+    let trained = atlas(try prior())
+    let merge = SideMerge(trained.prior.table)
+    let network = try ContextNetwork(
+      ContextShape(labels: merge.count), extents: Extents(16, 16, 16), trains: false)
+    let scratch = try Scratch()
+    func file(_ digest: String?) throws -> ContextFile {
+      let path = scratch.path("context.safetensors")
+      try ContextFile.write(
+        network.parameters,
+        ContextDescription(
+          settings: ContextSettings(), shape: ContextShape(labels: merge.count), atlas: "small",
+          atlasFingerprint: trained.fingerprint, maps: ["small"], steps: 1, merge: digest),
+        to: path)
+      return try ContextFile(path)
+    }
+    var labels = trained.prior.table.labels
+    let partners: [Int32: Int32] = [2: 42, 42: 2, 3: 41, 41: 3]
+    for i in labels.indices { labels[i].partner = partners[labels[i].index] ?? labels[i].partner }
+    let crossed = atlas(try prior(LabelTable(labels: labels)))
+    #expect(crossed.fingerprint == trained.fingerprint)
+    #expect(SideMerge(crossed.prior.table).count == merge.count)
+    let noted = try file(merge.digest)
+    _ = try ContextReader(noted, atlas: trained)
+    #expect(
+      throws: AnatomyError.otherAtlas(
+        path: noted.path, found: "small of sides and surroundings \(merge.digest)",
+        expected: "small of \(SideMerge(crossed.prior.table).digest), "
+          + "by the partners and tissues in its table")
+    ) { try ContextReader(noted, atlas: crossed) }
+    // Files of before do not say.
+    _ = try ContextReader(try file(nil), atlas: trained)
+  }
+
   /// f exp(2 r) / sum over labels of it, both sides by the same r, where r is the network's own.
   @Test func priorsAreMultipliedByWhatTheNetworkMakesOfPosteriors() throws {
     let prior = try prior()

@@ -17,10 +17,12 @@ package struct ContextDescription: AtlasWeightsDescription {
   /// Names of the label maps that scans were drawn from.
   package var maps: [String]
   package var steps: Int
+  /// `SideMerge.digest`; files of before have none.
+  package var merge: String?
 
   package init(
     settings: ContextSettings, shape: ContextShape, atlas: String, atlasFingerprint: String,
-    maps: [String], steps: Int
+    maps: [String], steps: Int, merge: String? = nil
   ) {
     self.settings = settings
     self.shape = shape
@@ -28,6 +30,7 @@ package struct ContextDescription: AtlasWeightsDescription {
     self.atlasFingerprint = atlasFingerprint
     self.maps = maps
     self.steps = steps
+    self.merge = merge
   }
 
   package var fault: String? { shape.fault }

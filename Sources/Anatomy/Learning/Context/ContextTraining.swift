@@ -43,7 +43,8 @@ package struct ContextTraining: MapTraining {
       trainer.weights,
       ContextDescription(
         settings: settings, shape: trainer.network.shape, atlas: atlas.name,
-        atlasFingerprint: atlas.fingerprint, maps: maps.kept.maps.map(\.name), steps: steps),
+        atlasFingerprint: atlas.fingerprint, maps: maps.kept.maps.map(\.name), steps: steps,
+        merge: SideMerge(atlas.prior.table).digest),
       to: folder.weights)
     return ending
   }

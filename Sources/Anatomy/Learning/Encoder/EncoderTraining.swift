@@ -118,7 +118,8 @@ package struct EncoderTraining: Training {
       }
       return [
         "settings": try settings.sortedJSON(), "fits": "version \(Segmenter.fitVersion)",
-        "atlas": "\(atlas.name) \(atlas.fingerprint)", "decoder": try prior.decoderDigest(),
+        "atlas": "\(atlas.name) \(atlas.fingerprint)", "label table": atlas.prior.table.digest,
+        "decoder": try prior.decoderDigest(),
         "start": start?.digest ?? "the prior's own encoder",
         "inputs": inputs.names.joined(separator: ", "), "content": hash.hexadecimal,
       ]

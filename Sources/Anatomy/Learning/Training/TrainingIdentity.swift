@@ -14,6 +14,7 @@ struct TrainingIdentity {
   ) throws -> [String: String] {
     [
       "settings": try settings.sortedJSON(), "atlas": "\(atlas.name) \(atlas.fingerprint)",
+      "label table": atlas.prior.table.digest,
       "maps": maps.maps.map(\.name).joined(separator: ", "), "content": maps.digest(),
     ]
   }
@@ -22,7 +23,7 @@ struct TrainingIdentity {
   /// before anything is prepared, and before hours are spent.
   func check(_ checkpoints: CheckpointFolder) throws {
     guard let notes = checkpoints.notes else { return }
-    let first = ["atlas", "decoder", "start", "settings"]
+    let first = ["atlas", "label table", "decoder", "start", "settings"]
     let rest = values.keys.filter { !first.contains($0) }.sorted(by: >)
     for key in first.filter({ values[$0] != nil }) + rest {
       let (found, expected) = (notes[key] ?? "", values[key] ?? "")
