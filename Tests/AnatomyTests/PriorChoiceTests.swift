@@ -21,6 +21,9 @@ import Testing
     func choose(_ prior: String? = nil, atlas: String? = nil) throws -> PriorChoice {
       try PriorChoice.choose(prior: prior, atlas: atlas, workspace: work, locator: locator)
     }
+    func chooseByDefault() throws -> PriorChoice {
+      try PriorChoice.choose(prior: nil, atlas: nil, workspace: nil, locator: locator)
+    }
     func expect(
       _ choice: PriorChoice, _ source: AtlasChoice.Source, _ file: String,
       _ atlas: AtlasChoice.Source, _ folder: String
@@ -30,14 +33,19 @@ import Testing
       #expect(choice == expected)
     }
     let name = "/prior.safetensors"
-    #expect(throws: AnatomyError.noPrior(tried: [head + name])) { try choose() }
+    #expect(throws: AnatomyError.noPrior(tried: [head + name])) { try chooseByDefault() }
     try make("built-in/head" + name)
-    expect(try choose(), .builtIn, head + name, .builtIn, head)
+    expect(try chooseByDefault(), .builtIn, head + name, .builtIn, head)
     expect(try choose("a.safetensors"), .given, "a.safetensors", .builtIn, head)
-    // A workspace without a finished atlas has no prior to be used.
-    try make("work/prior" + name)
-    expect(try choose(), .builtIn, head + name, .builtIn, head)
+    // Nothing built-in stands in for what a workspace that is named lacks.
+    let none = AnatomyError.noPrior(tried: [work + "/prior" + name])
+    #expect(throws: none) { try choose() }
     try make("work/atlas/atlas-liver_description.json")
+    #expect(throws: none) { try choose() }
+    #expect(throws: AnatomyError.noPrior(tried: [mine + name, work + "/prior" + name])) {
+      try choose(atlas: mine)
+    }
+    try make("work/prior" + name)
     expect(try choose(), .workspace, work + "/prior" + name, .workspace, work + "/atlas")
     expect(try choose(atlas: mine), .workspace, work + "/prior" + name, .given, mine)
     try make("mine" + name)

@@ -16,6 +16,24 @@ import Testing
     try Scratch.use { scratch in
       let told = try Resumption.check(of: "encoder.safetensors", in: scratch, pretrain)
       #expect(told.contains("Dice of decoded labels"))
+      #expect(told.contains("prior.safetensors (workspace), atlas: tiny (workspace)"))
+    }
+  }
+
+  @Test func aWorkspaceWithoutAPriorIsRefused() throws {
+    try Scratch.use { scratch in
+      let work = scratch + "/work"
+      try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
+      try FileManager.default.copyItem(
+        atPath: TinyPrior.workspace + "/atlas", toPath: work + "/atlas")
+      for command in ["pretrain-encoder", "train-segmenter"] {
+        let result = try Program.run(
+          [command, "--maps", TinyPrior.workspace + "/maps", "--workspace", work] + Self.few)
+        #expect(result.status == 66, "\(result.errors)")
+        #expect(result.errors.contains("no trained prior was found; tried \(work)/prior"))
+        #expect(result.errors.contains("segpipe train-prior"))
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: work) == ["atlas"])
     }
   }
 

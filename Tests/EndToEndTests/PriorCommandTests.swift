@@ -163,6 +163,13 @@ import Testing
       try expect(64, "-n is 0", "sample -n 0 -o samples \(w)")
       try expect(64, ".json", "sample -n 1 -o samples --report r.txt \(w)")
       try expect(64, "elsewhere", "sample -n 1 -o samples --from elsewhere \(w)")
+      try expect(66, "tried nowhere/prior", "sample -n 1 -o samples --workspace nowhere")
+      try FileManager.default.createDirectory(
+        atPath: folder + "/segpipe-work", withIntermediateDirectories: true)
+      try FileManager.default.copyItem(
+        atPath: TinyPrior.workspace + "/atlas", toPath: folder + "/segpipe-work/atlas")
+      try expect(66, "tried segpipe-work/prior/", "sample -n 1 -o samples")
+      try FileManager.default.removeItem(atPath: folder + "/segpipe-work")
       try expect(64, "-n is 1", "interpolate map.nii.gz map.nii.gz -n 1 -o steps \(w)")
       let none = try run("SEGPIPE_ATLASES=$PWD/atlases segpipe \(one)", in: folder)
       #expect(none.status == 66 && none.errors.contains("no trained prior was found; tried "))

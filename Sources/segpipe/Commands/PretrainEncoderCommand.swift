@@ -48,7 +48,7 @@ struct PretrainEncoderCommand: ConsoleCommand {
     let given = try LearningInputs(
       maps: maps, atlas: run.prior.atlas.folder, workspace: run.workspace)
     let found = scans.isEmpty && list == nil ? nil : try ScanList(scans, list: list)
-    try run.checkMemory(given.atlas, maps: given, scans: found)
+    try run.begin(given.atlas, maps: given, scans: found)
     let beside = try found.map {
       try run.observed($0, .scan, atlas: given.atlas, reading: reading.options)
     }

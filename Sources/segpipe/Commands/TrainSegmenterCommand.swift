@@ -79,7 +79,7 @@ struct TrainSegmenterCommand: ConsoleCommand {
       ? nil
       : try LearningInputs(maps: maps, atlas: run.prior.atlas.folder, workspace: run.workspace)
     let atlas = try given?.atlas ?? AtlasFiles.read(run.prior.atlas.folder)
-    try run.checkMemory(atlas, maps: given, scans: found)
+    try run.begin(atlas, maps: given, scans: found)
     let known = try fixedIntensities.map { try IntensityFile($0, for: atlas.prior.table) }
     let observed = try found.map {
       try run.observed($0, intensities, known: known, atlas: atlas, reading: reading.options)

@@ -51,8 +51,10 @@ struct EncoderRun {
     return found
   }
 
-  /// Refuses what would take more memory than there is. Throws as `EncoderTraining.checkMemory`.
-  func checkMemory(_ atlas: Atlas, maps: LearningInputs?, scans: ScanList?) throws {
+  /// Says which prior and atlas are used, and refuses what would take more memory than there is. Throws as
+  /// `EncoderTraining.checkMemory`.
+  func begin(_ atlas: Atlas, maps: LearningInputs?, scans: ScanList?) throws {
+    console.note(prior.words(for: atlas))
     try EncoderTraining.checkMemory(
       through: try PriorFile(prior.file), atlas, maps: maps?.files.paths.count ?? 0,
       scans: scans?.paths.count ?? 0, available: Machine.current().memoryToBeHad)

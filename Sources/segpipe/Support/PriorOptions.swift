@@ -15,7 +15,7 @@ struct PriorOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Workspace whose prior and atlas are used if it holds both. Default: segpipe-work.",
+      "Workspace whose prior and atlas are used. Default: segpipe-work, if it holds an atlas.",
       valueName: "folder"))
   var workspace: String?
 
@@ -25,9 +25,7 @@ struct PriorOptions: ParsableArguments {
   func model(_ console: Console) throws -> PriorModel {
     let choice = try PriorChoice.choose(prior: prior, atlas: atlas, workspace: workspace)
     let model = try PriorModel(choice)
-    console.note(
-      "trained prior: \(choice.file) (\(choice.source.rawValue)), atlas: \(model.atlas.name) "
-        + "(\(choice.atlas.source.rawValue))")
+    console.note(choice.words(for: model.atlas))
     return model
   }
 
@@ -40,5 +38,13 @@ struct PriorOptions: ParsableArguments {
     }
     try OutputGuard.check(
       output, overwrite: overwrite, inputs: inputs + [prior].compactMap { $0 })
+  }
+}
+
+extension PriorChoice {
+  /// Which prior it is, and which atlas, as a person is told.
+  func words(for atlas: Atlas) -> String {
+    "trained prior: \(file) (\(source.rawValue)), atlas: \(atlas.name) "
+      + "(\(self.atlas.source.rawValue))"
   }
 }

@@ -8,7 +8,8 @@ package struct PriorChoice: Equatable, Sendable {
   package let atlas: AtlasChoice
 
   /// The given prior; else that beside the given atlas; else the workspace's, with the workspace's
-  /// atlas; else that beside the built-in atlas. A given atlas goes with any of them.
+  /// atlas; else that beside the built-in atlas. A given atlas goes with any of them. A workspace that is named, or
+  /// that holds the atlas, is meant: nothing built-in takes the place of what it lacks.
   ///
   /// - Throws: `AnatomyError.noPrior` when there is none, `AtlasLocationError` when the built-in atlas
   ///   is not found.
@@ -31,10 +32,13 @@ package struct PriorChoice: Equatable, Sendable {
     let place = workspace ?? AtlasChoice.commonWorkspace
     let learned = TrainingFolder.prior(place + "/prior").weights
     let given = atlas.map { AtlasChoice(source: .given, folder: $0) }
-    if given != nil || AtlasFiles.isFinished(place + "/atlas"), found(learned) {
+    let isMeant =
+      workspace != nil || (given == nil && AtlasFiles.isFinished(place + "/atlas"))
+    if given != nil || isMeant, found(learned) {
       let own = AtlasChoice(source: .workspace, folder: place + "/atlas")
       return PriorChoice(source: .workspace, file: learned, atlas: given ?? own)
     }
+    guard !isMeant else { throw AnatomyError.noPrior(tried: tried) }
     let head = try locator.folder(of: "head")
     guard found(head + "/" + WeightsName.prior) else { throw AnatomyError.noPrior(tried: tried) }
     return PriorChoice(
