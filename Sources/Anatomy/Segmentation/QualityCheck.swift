@@ -50,7 +50,7 @@ extension QualityCheck {
       place, pair -> Structure? in
       guard isOfInterest[place] else { return nil }
       return Structure(
-        label: pair.0, found: pair.1.soft, expected: atlas.volumes[place],
+        label: pair.0, found: pair.1.soft, taken: pair.1.hard, expected: atlas.volumes[place],
         partner: atlas.prior.table.partnerOfLabel[place].map { result.volumes[$0].soft },
         isEverywhere: atlas.volumes[place].count == atlas.origin.maps)
     }
@@ -65,8 +65,10 @@ extension QualityCheck {
 
   private struct Structure {
     let label: Label
-    /// mm3.
+    /// Sum of its probabilities, mm3.
     let found: Double
+    /// Volume of the voxels for which it is the most probable label, mm3.
+    let taken: Double
     let expected: VolumeStatistics
     /// Volume of the other side, mm3.
     let partner: Double?
@@ -160,19 +162,21 @@ extension QualityCheck {
   /// Mean volume below which a structure is mostly boundary, mm3.
   private static let smallest = 2000.0
 
-  /// Structures outside the range of the atlas's label maps, widened by half at either end. A single one
-  /// below `smallest` is no reason to doubt the rest: stripping cuts off the optic chiasm.
+  /// Structures outside the range of the atlas's label maps, widened by half at either end, by their voxels or by their
+  /// probabilities. A single one below `smallest` is no reason to doubt the rest: stripping cuts off the optic chiasm.
   private static func volumes(_ structures: [Structure]) -> QualityCheck? {
     let known = structures.filter { $0.expected.count > 0 }
     guard !known.isEmpty else { return nil }
-    let odd = known.filter { structure in
-      structure.found > 1.5 * structure.expected.most
-        || (structure.isEverywhere && structure.found < 0.5 * structure.expected.least)
+    let odd = known.compactMap { structure -> (structure: Structure, volume: Double)? in
+      let volumes = [structure.found, structure.taken].sorted()
+      if volumes[1] > 1.5 * structure.expected.most { return (structure, volumes[1]) }
+      let isSmall = structure.isEverywhere && volumes[0] < 0.5 * structure.expected.least
+      return isSmall ? (structure, volumes[0]) : nil
     }
     let share = Double(odd.count) / Double(known.count)
-    let isFine = odd.count < 2 && !odd.contains { $0.expected.mean >= smallest }
-    let named = odd.prefix(5).map { structure in
-      "\(structure.label.name) \(millilitres(structure.found)) instead of "
+    let isFine = odd.count < 2 && !odd.contains { $0.structure.expected.mean >= smallest }
+    let named = odd.prefix(5).map { structure, volume in
+      "\(structure.label.name) \(millilitres(volume)) instead of "
         + "\(millilitres(structure.expected.least)) to \(millilitres(structure.expected.most))"
     }
     let more = odd.count > named.count ? ", and \(odd.count - named.count) more" : ""
