@@ -54,13 +54,44 @@ extension QualityCheck {
         partner: atlas.prior.table.partnerOfLabel[place].map { result.volumes[$0].soft },
         isEverywhere: atlas.volumes[place].count == atlas.origin.maps)
     }
+    let scope = Scope(of: atlas)
     return [
-      information(result.quality.information), tissue(result.quality.tissueInformation),
-      result.quality.gainOfHalfTurn.map { orientation($0) },
+      information(result.quality.information, scope.share),
+      tissue(result.quality.tissueInformation, scope.share),
+      result.quality.gainOfHalfTurn.flatMap { orientation($0, scope) },
       fieldOfView(result.quality.outsideView), border(result.labels, atlas.prior.table),
       entropy(result.quality.meanEntropy),
       volumes(structures), totalVolume(structures), asymmetry(structures),
     ].compactMap { $0 }
+  }
+
+  /// How far limits that were taken from heads hold for an atlas.
+  private struct Scope {
+    /// How much of what a head's atlas can explain of intensities this one can, at most 1.
+    let share: Double
+    /// Whether half a turn can be told from none.
+    let tellsHalfTurns: Bool
+    /// What the header of a scan that seems to be turned deserves.
+    let turned: Verdict
+
+    init(of atlas: Atlas) {
+      let table = atlas.prior.table
+      guard CentroidAlignment.standardTargets(for: table) == nil else {
+        (share, tellsHalfTurns, turned) = (1, true, .fail)
+        return
+      }
+      let isOfInterest = table.isOfInterest
+      let isTarget = table.groups.indices.map { group in
+        isOfInterest.indices.contains { table.groupOfLabel[$0] == group && isOfInterest[$0] }
+      }
+      let factor = max(1, Int((8 / atlas.prior.grid.spacing.max()).rounded()))
+      let known = PriorInformation(GroupPrior(atlas.prior, factor: factor), isTarget: isTarget)
+      share = min(1, known.ofPlace)
+      (tellsHalfTurns, turned) = (known.ofHalfTurn > Self.leastOfHalfTurn, .warn)
+    }
+
+    /// Nats a block; between atlases of a single organ and those of several that are not alike.
+    private static let leastOfHalfTurn = 0.3
   }
 
   private struct Structure {
@@ -78,8 +109,8 @@ extension QualityCheck {
 
   /// How much the anatomy explains of the intensities. Sound scans have 0.64 to 1.06 nats, 0.35 and 0.92
   /// with noise of 30 %; noise alone 0.00, strong noise -0.01 and 0.12, slices in random order 0.11 and 0.21.
-  private static func information(_ value: Double) -> QualityCheck {
-    let limits = Limits.atLeast(0.4, failBelow: 0.25)
+  private static func information(_ value: Double, _ share: Double) -> QualityCheck {
+    let limits = Limits.atLeast(0.4 * share, failBelow: 0.25 * share)
     return QualityCheck(
       name: "information", verdict: limits.verdict(value), value: value,
       message: "the atlas explains \(text(value)) nats a sample of the intensities, "
@@ -88,8 +119,8 @@ extension QualityCheck {
 
   /// The same within what is not exactly zero. Sound scans have 0.31 (FLAIR) to 0.76 nats; two heads side by
   /// side 0.00 and 0.06, half a head set to zero 0.09 and 0.16.
-  private static func tissue(_ value: Double) -> QualityCheck {
-    let limits = Limits.atLeast(0.2, failBelow: 0.1)
+  private static func tissue(_ value: Double, _ share: Double) -> QualityCheck {
+    let limits = Limits.atLeast(0.2 * share, failBelow: 0.1 * share)
     return QualityCheck(
       name: "tissue-information", verdict: limits.verdict(value), value: value,
       message: "within what is not zero, the atlas explains \(text(value)) nats a sample, "
@@ -98,10 +129,11 @@ extension QualityCheck {
 
   /// Whether the header seems to name an axis the wrong way round. Nine sound scans have -0.024 nats and
   /// less; with the front-back or up-down axis mirrored, 17 of 18 are above 0, and the other one has -0.012.
-  private static func orientation(_ gain: Double) -> QualityCheck {
+  private static func orientation(_ gain: Double, _ scope: Scope) -> QualityCheck? {
+    guard scope.tellsHalfTurns else { return nil }
     let limits = Limits.atMost(-0.014, failAbove: 0)
     return QualityCheck(
-      name: "orientation", verdict: limits.verdict(gain), value: gain,
+      name: "orientation", verdict: min(limits.verdict(gain), scope.turned), value: gain,
       message: "after half a turn the atlas would explain \(text(gain)) nats a sample more, "
         + "expected less than \(Limits.number(limits.pass.upperBound)); above "
         + "\(Limits.number(limits.warn.upperBound)) the header names an axis the wrong way round")

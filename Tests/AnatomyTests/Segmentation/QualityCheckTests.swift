@@ -60,6 +60,8 @@ import Testing
     ])
   }
 
+  private func single() throws -> Atlas { try atlas([(1, SIMD3(2, 0, -2), 16)]) }
+
   @Test func structuresAreTooSmallOrTooLargeByVoxelsOrByProbabilities() throws {
     let atlas = try several()
     #expect(checks(atlas)["volumes"]?.verdict == .pass)
@@ -70,5 +72,36 @@ import Testing
       let odd = soft + hard < 4000 ? "0.4 ml" : "9.0 ml"
       #expect(found.message.contains("label-1 \(odd) instead of 3.6 ml to 4.4 ml"))
     }
+  }
+
+  @Test func halfTurnsAreNoReasonToDoubtWhereTheAtlasDoesNotTellThemApart() throws {
+    #expect(checks(try single(), gain: 0.04)["orientation"] == nil)
+    let several = try several()
+    #expect(checks(several, gain: -0.1)["orientation"]?.verdict == .pass)
+    #expect(checks(several, gain: 0.04)["orientation"]?.verdict == .warn)
+    #expect(checks(several, gain: nil)["orientation"] == nil)
+  }
+
+  @Test func anAtlasOfOneStructureHasLessToExplain() throws {
+    let (single, several) = (try single(), try several())
+    #expect(checks(several, information: 0.2)["information"]?.verdict != .pass)
+    #expect(checks(single, information: 0.2)["information"]?.verdict == .pass)
+    #expect(checks(single, information: 0.2)["tissue-information"]?.verdict == .pass)
+    for atlas in [single, several] {
+      #expect(checks(atlas, information: 0)["information"]?.verdict == .fail)
+    }
+  }
+
+  @Test func whatAnAtlasCanTellIsBoundedByItsGroups() throws {
+    func information(_ atlas: Atlas) -> PriorInformation {
+      PriorInformation(
+        GroupPrior(atlas.prior, factor: 2),
+        isTarget: atlas.prior.table.groups.indices.map { $0 > 0 })
+    }
+    let (single, several) = (information(try single()), information(try several()))
+    #expect(single.ofPlace > 0 && single.ofPlace < 0.694)
+    #expect(several.ofPlace > single.ofPlace)
+    #expect(single.ofHalfTurn >= 0 && single.ofHalfTurn < 0.2)
+    #expect(several.ofHalfTurn > 0.4)
   }
 }
