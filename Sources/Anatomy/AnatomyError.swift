@@ -28,6 +28,8 @@ package enum AnatomyError: Error, Equatable, Sendable {
   case badIntensities(path: String, found: String)
   /// A trained prior was made with another atlas; both are named.
   case otherAtlas(path: String, found: String, expected: String)
+  /// A file that holds other weights than those asked for; nil: of another program.
+  case otherWeights(path: String, found: String?, expected: String)
   /// No trained prior was named, and none is at the places looked at.
   case noPrior(tried: [String])
   /// A latent or encoder of another trained prior; the digests of both decoders are named.

@@ -70,6 +70,11 @@ extension AnatomyError: Diagnosable {
         "\(path): trained with atlas \(found), expected \(expected)",
         hint: "Name the atlas it was trained with by --atlas, or train it again with this one.",
         status: .badData)
+    case .otherWeights(let path, let found, let expected):
+      Diagnosis(
+        "\(path): holds " + (found.map { "a \($0)" } ?? "no weights of segpipe")
+          + ", expected a \(expected)",
+        hint: "Name the file of a \(expected).", status: .badData)
     case .otherTraining(let path, let what):
       Diagnosis(
         "\(path): holds a training that was begun with other settings: \(what)",

@@ -111,7 +111,9 @@ import Testing
         "segment", scan, "-o", scratch + "/x.nii.gz", "--workspace", TinyPrior.workspace,
         "--context", TinyPrior.prior,
       ])
-      #expect(wrong.status == 65 && wrong.errors.contains("it is no trained context of segpipe"))
+      #expect(
+        wrong.status == 65
+          && wrong.errors.contains("holds a trained prior, expected a trained context"))
       #expect(!FileManager.default.fileExists(atPath: scratch + "/x.nii.gz"))
     }
   }

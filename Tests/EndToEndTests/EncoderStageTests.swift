@@ -124,7 +124,7 @@ import Testing
         ),
         (
           [prior, "encoder: \(TinyPrior.prior)"], 65,
-          "it is no trained encoder of scans of segpipe"
+          "holds a trained prior, expected a trained encoder of scans"
         ),
         ([prior, "encoder: nowhere"], 66, "nowhere: no such file"),
         ([prior, "refine: -1"], 64, "refine"),

@@ -158,7 +158,8 @@ import Testing
       try expect(64, ".safetensors", "\(one) --latent z.nii \(w)")
       try expect(66, "none.safetensors", "\(one) --prior none.safetensors --atlas $W/atlas")
       try expect(65, "its content does not match", "\(one) --prior damaged.safetensors \(w)")
-      try expect(65, "no latent of segpipe", "decode $W/prior/prior.safetensors \(like) \(w)")
+      let kind = "holds a trained prior, expected a latent"
+      try expect(65, kind, "decode $W/prior/prior.safetensors \(like) \(w)")
       try expect(65, "map.nii.gz", "decode map.nii.gz \(like) \(w)")
       try expect(64, "-n is 0", "sample -n 0 -o samples \(w)")
       try expect(64, ".json", "sample -n 1 -o samples --report r.txt \(w)")

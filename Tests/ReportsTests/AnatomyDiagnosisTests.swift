@@ -63,6 +63,14 @@ import Testing
       .tooLittleMemory(path: "s.nii", needed: 3 << 29, available: 700 << 20),
       "s.nii: this takes about 1.5 GiB of memory, 700.0 MiB are to be had", .temporary
     ),
+    (
+      .otherWeights(path: "e", found: "trained encoder of scans", expected: "trained prior"),
+      "e: holds a trained encoder of scans, expected a trained prior", .badData
+    ),
+    (
+      .otherWeights(path: "e", found: nil, expected: "trained prior"),
+      "e: holds no weights of segpipe, expected a trained prior", .badData
+    ),
     (.noPrior(tried: ["a", "b"]), "no trained prior was found; tried a, b", .noInput),
     (
       .otherPrior(path: "z", found: "1", expected: "2"),

@@ -34,7 +34,8 @@ package struct TrainingState {
     let averaged: Int?
   }
 
-  private static let key = "training_state"
+  /// Entry of a checkpoint's metadata that holds all but numbers of the network.
+  package static let key = "training_state"
 
   /// Writes a checkpoint atomically; returns its digest. Throws `NetworkError.inputOutput`.
   @discardableResult

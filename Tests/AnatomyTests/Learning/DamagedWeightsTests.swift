@@ -44,6 +44,25 @@ import Testing
     ) { try PriorFile(copy) }
   }
 
+  @Test func weightsOfAnotherKindAreNotCalledDamaged() throws {
+    let made = try PriorModelTests.Made()
+    func refused(_ path: String, _ found: String?) {
+      #expect(
+        throws: AnatomyError.otherWeights(
+          path: path, found: found, expected: "trained encoder of scans")
+      ) { try EncoderFile(path) }
+    }
+    refused(made.path, "trained prior")
+    let foreign = made.scratch.path("foreign.safetensors")
+    try Safetensors.write([.floats("weight", [1, 2])], metadata: ["format": "pt"], to: foreign)
+    refused(foreign, nil)
+    let copy = made.scratch.path("copy.safetensors")
+    try altered(made.path, replacing: "\"version\"", with: "\"edition\"", to: copy)
+    #expect(throws: damaged(copy, "what it says of the trained prior cannot be read")) {
+      try PriorFile(copy)
+    }
+  }
+
   @Test func weightsCarryADigest() throws {
     let made = try PriorModelTests.Made()
     var bytes = try Data(contentsOf: URL(fileURLWithPath: made.path))

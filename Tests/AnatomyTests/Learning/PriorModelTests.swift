@@ -139,7 +139,8 @@ import Testing
     }
     // The prior itself is a safetensors file, and no latent.
     #expect(
-      throws: NetworkError.damagedFile(path: made.path, reason: "it is no latent of segpipe")
+      throws: AnatomyError.otherWeights(
+        path: made.path, found: "trained prior", expected: "latent")
     ) { try LatentFile(made.path) }
     try LatentFile(
       GaussianLatent(mean: [.nan] + z.dropFirst(), logVariance: z), affine: .identity, of: model
@@ -151,6 +152,9 @@ import Testing
 
     // The same decoder in another file, another training with the same atlas, then another atlas.
     try LatentFile(latent, affine: .identity, of: model).write(to: path)
+    #expect(
+      throws: AnatomyError.otherWeights(path: path, found: "latent", expected: "trained prior")
+    ) { try PriorFile(path) }
     let sameDecoder = try Made(volumes: false)
     #expect(try LatentFile(path, for: sameDecoder.model()).latent.mean == latent.mean)
     let other = try Made(seed: 9)

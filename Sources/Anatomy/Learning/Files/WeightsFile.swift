@@ -22,6 +22,20 @@ extension WeightsDescription {
   package var fault: String? { nil }
 }
 
+/// What files of this program hold, in an error's words.
+enum WeightsKind {
+  private static let kinds = [
+    PriorDescription.key: PriorDescription.kind, EncoderDescription.key: EncoderDescription.kind,
+    ContextDescription.key: ContextDescription.kind, LatentFile.key: LatentFile.kind,
+    TrainingState.key: "checkpoint of a training",
+  ]
+
+  /// Nil: nothing of this program.
+  static func of(_ file: Safetensors) -> String? {
+    kinds.keys.sorted().first { file.metadata[$0] != nil }.flatMap { kinds[$0] }
+  }
+}
+
 /// Trained weights as a safetensors file, and what it says of them.
 package struct WeightsFile<Description: WeightsDescription>: Sendable {
   package let description: Description
@@ -30,14 +44,18 @@ package struct WeightsFile<Description: WeightsDescription>: Sendable {
   package let digest: String
   let file: Safetensors
 
-  /// Opens a file. Throws `NetworkError`, `.damagedFile` where it is not whole, or of another version.
+  /// Opens a file. Throws `AnatomyError.otherWeights`; `NetworkError`, `.damagedFile` where it is not whole, or of another
+  /// version.
   package init(_ path: String) throws {
     func damaged(_ reason: String) -> NetworkError { .damagedFile(path: path, reason: reason) }
     file = try Safetensors(contentsOf: path)
     self.path = path
-    guard let text = file.metadata[Description.key],
-      let description = try? JSONDecoder().decode(Description.self, from: Data(text.utf8))
-    else { throw damaged("it is no \(Description.kind) of segpipe") }
+    guard let text = file.metadata[Description.key] else {
+      throw AnatomyError.otherWeights(
+        path: path, found: WeightsKind.of(file), expected: Description.kind)
+    }
+    guard let description = try? JSONDecoder().decode(Description.self, from: Data(text.utf8))
+    else { throw damaged("what it says of the \(Description.kind) cannot be read") }
     guard description.version == Description.currentVersion else {
       throw damaged(
         "it is a \(Description.kind) of version \(description.version), expected \(Description.currentVersion)"

@@ -24,7 +24,8 @@ package struct LatentFile: Sendable {
   package let latent: GaussianLatent
   package let affine: Affine
   package let description: Description
-  private static let key = "segpipe_latent"
+  static let key = "segpipe_latent"
+  static let kind = "latent"
 
   /// The latent of a map that `affine` takes to the model's atlas.
   ///
@@ -39,13 +40,16 @@ package struct LatentFile: Sendable {
 
   /// Reads a file.
   ///
-  /// - Throws: `NetworkError`, `.damagedFile` where it is not a whole latent.
+  /// - Throws: `AnatomyError.otherWeights`; `NetworkError`, `.damagedFile` where it is not a whole latent.
   package init(_ path: String) throws {
     func damaged(_ reason: String) -> NetworkError { .damagedFile(path: path, reason: reason) }
     let file = try Safetensors(contentsOf: path)
-    guard let text = file.metadata[Self.key],
-      let description = try? JSONDecoder().decode(Description.self, from: Data(text.utf8))
-    else { throw damaged("it is no latent of segpipe") }
+    guard let text = file.metadata[Self.key] else {
+      throw AnatomyError.otherWeights(
+        path: path, found: WeightsKind.of(file), expected: Self.kind)
+    }
+    guard let description = try? JSONDecoder().decode(Description.self, from: Data(text.utf8))
+    else { throw damaged("what it says of the latent cannot be read") }
     guard description.version == Description.currentVersion else {
       throw damaged(
         "it is a latent of version \(description.version), expected \(Description.currentVersion)")
