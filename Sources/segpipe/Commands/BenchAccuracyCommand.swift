@@ -90,7 +90,7 @@ extension BenchCommand {
       let choice = try method.choice()
       let atlas = try AtlasFiles.read(choice.folder)
       var bench = Bench(
-        prior: atlas.prior, learned: try method.learned(choice, atlas),
+        prior: atlas.prior, learned: try method.learned(choice, atlas, console),
         settings: method.settings(levels: nil), console: console)
       let progress = console.progress("measuring")
       let total = Double(max(1, scans.count + drawn.fromMaps.count))

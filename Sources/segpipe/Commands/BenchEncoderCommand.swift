@@ -59,7 +59,7 @@ extension BenchCommand {
     func perform(_ console: Console) throws {
       let choice = try method.choice()
       let atlas = try AtlasFiles.read(choice.folder)
-      let learned = try method.learned(choice, atlas)
+      let learned = try method.learned(choice, atlas, console)
       guard learned.prior != nil else {
         throw AnatomyError.noPrior(tried: [choice.folder])
       }

@@ -80,7 +80,7 @@ struct SegmentCommand: ConsoleCommand {
     }
     let progress = console.progress("segmenting")
     let atlas = try AtlasFiles.read(choice.folder)
-    let learned = try method.learned(choice, atlas)
+    let learned = try method.learned(choice, atlas, console)
     console.note(
       "atlas: \(atlas.name) (\(choice.source.rawValue)), "
         + Self.words(for: learned, settings.method))

@@ -202,11 +202,15 @@ struct SegmentMethodOptions: ParsableArguments {
     return try AtlasChoice.choose(given: atlas, workspace: nil)
   }
 
-  /// What was trained, as far as it is there and wanted.
+  /// What was trained, as far as it is there and wanted; says what is passed over.
   ///
   /// - Throws: what `LearnedChoice.choose` and `LearnedChoice.read` throw.
-  func learned(_ choice: AtlasChoice, _ atlas: Atlas) throws -> Learned {
-    try files(choice).read(for: atlas)
+  func learned(_ choice: AtlasChoice, _ atlas: Atlas, _ console: Console) throws -> Learned {
+    let files = try files(choice)
+    for encoder in files.passedOver {
+      console.note("\(encoder): not used, it is of another prior")
+    }
+    return try files.read(for: atlas)
   }
 
   private func files(_ choice: AtlasChoice) throws -> LearnedChoice {

@@ -1,4 +1,5 @@
 import Foundation
+import Networks
 import Testing
 
 @testable import Anatomy
@@ -60,5 +61,40 @@ import Testing
       try choose("work/atlas", .workspace, prior: "mine/prior.safetensors")
         == ["mine/prior.safetensors", nil, context])
     #expect(try choose("work/atlas") == [nil, nil, nil])
+  }
+
+  /// The segmenter's encoder comes first, unless it was trained through a prior of before.
+  @Test func encodersOfAnotherPriorArePassedOver() throws {
+    let made = try PriorModelTests.Made()
+    try FileManager.default.createDirectory(
+      atPath: scratch.path("work/encoder"), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      atPath: scratch.path("work/prior"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(
+      atPath: made.path, toPath: scratch.path("work/prior/prior.safetensors"))
+    let own = try PriorFile(made.path).decoderDigest()
+    let network = try ContextNetwork(
+      ContextShape(labels: 2), extents: Extents(16, 16, 16), trains: false)
+    func write(_ name: String, _ decoder: String) throws {
+      try EncoderFile.write(
+        network.parameters, EncoderDescription(atlas: "small", decoder: decoder, trainings: []),
+        to: scratch.path("work/\(name)/encoder.safetensors"))
+    }
+    func chosen() throws -> (encoder: String?, passedOver: [String]) {
+      let choice = try LearnedChoice.choose(
+        prior: nil, encoder: nil,
+        atlas: AtlasChoice(source: .workspace, folder: root + "/work/atlas"))
+      return (choice.encoder, choice.passedOver)
+    }
+    let files = ["segmenter", "encoder"].map { root + "/work/\($0)/encoder.safetensors" }
+    for (segmenter, encoder, taken, passedOver) in [
+      (own, own, 0, 0), ("other", own, 1, 1), (own, "other", 0, 0), ("other", "other", 0, 0),
+    ] {
+      try write("segmenter", segmenter)
+      try write("encoder", encoder)
+      let found = try chosen()
+      #expect(found.encoder == files[taken], "\(segmenter), \(encoder)")
+      #expect(found.passedOver == Array(files.prefix(passedOver)), "\(segmenter), \(encoder)")
+    }
   }
 }

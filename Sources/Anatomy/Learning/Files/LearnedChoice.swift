@@ -9,6 +9,9 @@ package struct LearnedChoice: Equatable, Sendable {
   /// Of the trained context; nil: voxels are labelled each by itself.
   package let context: String?
 
+  /// Encoders that would have been taken before it, were they not of another prior.
+  package private(set) var passedOver: [String] = []
+
   package static let nothing = LearnedChoice(prior: nil, encoder: nil, context: nil)
 
   package init(prior: String?, encoder: String?, context: String?) {
@@ -17,7 +20,8 @@ package struct LearnedChoice: Equatable, Sendable {
 
   /// The given files; else those in the atlas's folder; else, for the workspace's atlas, those that were
   /// trained in the workspace. An encoder or context that is not given is looked for where a prior that is given
-  /// lies, a context, which is of the atlas alone, then where it is looked for without that prior.
+  /// lies, a context, which is of the atlas alone, then where it is looked for without that prior. Of a workspace's
+  /// encoders the first that belongs to its prior is taken, if any does.
   ///
   /// - Throws: `AnatomyError.noPrior` for an encoder that is given where there is no prior.
   package static func choose(
@@ -48,9 +52,12 @@ package struct LearnedChoice: Equatable, Sendable {
     for place in places where existing([place.prior, place.context]) != nil {
       let found = existing([place.prior])
       guard found != nil || encoder == nil else { break }
-      return LearnedChoice(
-        prior: found, encoder: found == nil ? nil : encoder ?? existing(place.encoders),
-        context: context ?? existing([place.context]))
+      var (taken, passedOver) = (encoder, [String]())
+      if let found, encoder == nil { (taken, passedOver) = fitting(place.encoders, to: found) }
+      var choice = LearnedChoice(
+        prior: found, encoder: taken, context: context ?? existing([place.context]))
+      choice.passedOver = passedOver
+      return choice
     }
     guard encoder == nil else { throw AnatomyError.noPrior(tried: places.map(\.prior)) }
     return LearnedChoice(prior: nil, encoder: nil, context: context)
@@ -59,6 +66,29 @@ package struct LearnedChoice: Equatable, Sendable {
   /// The context in an atlas's folder, if it has one.
   package static func context(in folder: String) -> String? {
     existing([folder + "/" + WeightsName.context])
+  }
+
+  /// Of the encoders that are there the first that does not belong to another prior, or else the first of all, which reading
+  /// then refuses; and those passed over for it.
+  private static func fitting(
+    _ encoders: [String], to prior: String
+  ) -> (encoder: String?, passedOver: [String]) {
+    let there = encoders.filter { existing([$0]) != nil }
+    guard there.count > 1, let file = try? PriorFile(prior),
+      let place = there.firstIndex(where: { !isOfAnother($0, than: file) })
+    else { return (there.first, []) }
+    return (there[place], Array(there[..<place]))
+  }
+
+  private static func isOfAnother(_ encoder: String, than prior: PriorFile) -> Bool {
+    do {
+      try EncoderFile(encoder).check(prior)
+    } catch AnatomyError.otherPrior {
+      return true
+    } catch {
+      // Whatever is wrong with it is told when it is read.
+    }
+    return false
   }
 
   private static func existing(_ paths: [String]) -> String? {
