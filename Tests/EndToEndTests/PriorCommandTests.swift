@@ -93,6 +93,24 @@ import Testing
     }
   }
 
+  @Test func imagesThatTheTableDoesNotNameGo() throws {
+    try Scratch.use { folder in
+      let result = try run(
+        """
+        segpipe sample -n 3 -o a --workspace $W -q || exit
+        cp a/sample-001.nii.gz a/sample-mine.nii.gz; echo mine > a/sample-009.nii.gz
+        segpipe sample -n 2 -o a --workspace $W -q --overwrite || exit
+        ls a
+        segpipe sample -n 2 -o a --workspace $W -q --no-images --overwrite || exit
+        ls a
+        """, in: folder)
+      let kept = "sample-009.nii.gz\nsample-mine.nii.gz\nvolumes.tsv\n"
+      #expect(
+        result.output == "sample-001.nii.gz\nsample-002.nii.gz\n" + kept + kept,
+        "\(result.errors)")
+    }
+  }
+
   @Test func aLineLeadsFromOneAnatomyToTheOther() throws {
     try Scratch.use { folder in
       for subject in [0, 2] { try TinyPrior.write(subject, to: folder + "/\(subject).nii.gz") }

@@ -1,5 +1,6 @@
 import Anatomy
 import Files
+import Foundation
 import Imaging
 import Reports
 
@@ -53,6 +54,24 @@ struct AnatomyFolder {
       description: "segpipe \(Version.current) \(model.atlas.name)")
   }
 
-  /// Writes the table of volumes. Throws `FileError`.
-  func finish() throws { try AtomicFile.write(table.encoded(), to: volumes) }
+  /// Writes the table of volumes, after taking away images that an earlier run left and the table does not name. Throws
+  /// `FileError`.
+  func finish() throws {
+    for file in leftOver { unlink(file) }
+    try AtomicFile.write(table.encoded(), to: volumes)
+  }
+
+  /// Images of ours, by name and content, that are not of this run.
+  private var leftOver: [String] {
+    let written = Set(hasImages ? (1...count).map { stem($0) + ".nii.gz" } : [])
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    return names.filter { file in
+      guard file.hasPrefix(name + "-"), file.hasSuffix(".nii.gz"), !written.contains(file) else {
+        return false
+      }
+      let digits = file.dropFirst(name.count + 1).dropLast(".nii.gz".count)
+      return digits.count >= 3 && digits.utf8.allSatisfy { (48...57).contains($0) }
+        && OutputGuard.isOurs(path + file)
+    }.map { path + $0 }
+  }
 }
