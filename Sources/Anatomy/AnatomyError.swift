@@ -14,6 +14,8 @@ package enum AnatomyError: Error, Equatable, Sendable {
   case noMaps(path: String)
   /// Names of label maps that are not among those at hand.
   case unknownMaps(names: [String], known: [String])
+  /// All label maps were named to be held out, and none is left to learn from.
+  case allHeldOut(maps: Int)
   /// Two label maps that would be known by the same name.
   case sameName(String, paths: [String])
   /// Every intensity is the same, or nothing is left after masking.

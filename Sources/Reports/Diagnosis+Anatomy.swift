@@ -30,6 +30,10 @@ extension AnatomyError: Diagnosable {
         hint: "Name label maps, or a folder that holds them as NIfTI or MGH files.",
         status: .noInput)
     case .unknownMaps(let names, let known): unknownMaps(names, known)
+    case .allHeldOut(let maps):
+      Diagnosis(
+        "--hold-out names all label maps (\(maps)): none is left to learn from",
+        hint: "Hold out fewer, or name more label maps.", status: .usage)
     case .sameName(let name, let paths):
       Diagnosis(
         "two label maps would be known as '\(name)': " + paths.joined(separator: ", "),

@@ -64,6 +64,10 @@ import Testing
       "s.nii: this takes about 1.5 GiB of memory, 700.0 MiB are to be had", .temporary
     ),
     (
+      .allHeldOut(maps: 4), "--hold-out names all label maps (4): none is left to learn from",
+      .usage
+    ),
+    (
       .otherWeights(path: "e", found: "trained encoder of scans", expected: "trained prior"),
       "e: holds a trained encoder of scans, expected a trained prior", .badData
     ),

@@ -30,7 +30,7 @@ package struct LearningInputs {
 
   /// Reads and aligns the maps; those held out, by name, apart.
   ///
-  /// - Throws: `AnatomyError.unknownMaps` for names that no map has, `.noMaps` when none is left.
+  /// - Throws: `AnatomyError.unknownMaps` for names that no map has, `.allHeldOut` when none is left.
   package func aligned(
     holdingOut names: [String], read: (String) throws -> Volume<Int32>
   ) throws -> TrainingMaps {
@@ -38,6 +38,9 @@ package struct LearningInputs {
     let unknown = names.filter { !known.contains($0) }
     guard unknown.isEmpty else { throw AnatomyError.unknownMaps(names: unknown, known: known) }
     let out = files.paths.filter { names.contains(LabelMapFiles.name(of: $0)) }
+    guard out.count < files.paths.count else {
+      throw AnatomyError.allHeldOut(maps: files.paths.count)
+    }
     let space = AtlasSpace(atlas.prior)
     let kept = try AlignedMaps(files.paths.filter { !out.contains($0) }, in: space, read: read)
     return (kept, out.isEmpty ? nil : try AlignedMaps(out, in: space, read: read))
