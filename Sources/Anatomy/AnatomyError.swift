@@ -22,6 +22,8 @@ package enum AnatomyError: Error, Equatable, Sendable {
   case noContrast(path: String)
   /// The scan's voxels reach too little of the anatomy, or do not look like it at all.
   case hopelessFit(path: String, reason: String)
+  /// The surroundings of the structures of interest are too small for anything to be estimated there.
+  case tooFewSamples(path: String, found: Int, needed: Int)
   /// An atlas folder lacks a file, or its files disagree.
   case badAtlas(path: String, found: String, expected: String)
   /// A matrix file that cannot be read or is not invertible.

@@ -49,6 +49,12 @@ extension AnatomyError: Diagnosable {
         "\(path): the atlas does not fit: \(reason)",
         hint: "Check with segpipe inspect where the header puts the scan, and that the atlas is "
           + "one of this part of the body.", status: .badData)
+    case .tooFewSamples(let path, let found, let needed):
+      Diagnosis(
+        "\(path): the structures of interest and what is around them take \(found) samples of "
+          + "8 mm3, expected at least \(needed)",
+        hint: "For a small anatomy, multiply the voxel sizes of label maps and scans by the same "
+          + "number, such as ten, and build the atlas again.", status: .badData)
 
     // Other files.
     case .badAtlas(let path, let found, let expected):

@@ -68,6 +68,12 @@ import Testing
       .usage
     ),
     (
+      .tooFewSamples(path: "s.nii", found: 27, needed: 1000),
+      "s.nii: the structures of interest and what is around them take 27 samples of 8 mm3, "
+        + "expected at least 1000",
+      .badData
+    ),
+    (
       .otherWeights(path: "e", found: "trained encoder of scans", expected: "trained prior"),
       "e: holds a trained encoder of scans, expected a trained prior", .badData
     ),

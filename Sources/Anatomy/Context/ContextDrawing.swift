@@ -11,7 +11,7 @@ struct ContextDrawing {
   /// For each merged label, whether it is a structure of interest.
   let isJudged: [Bool]
 
-  /// - Throws: what `Segmenter` throws.
+  /// - Throws: what `Segmenter` throws; `AnatomyError.tooFewSamples`.
   init(
     _ maps: AlignedMaps, prior: LocationPrior, augmentation: MapAugmentation.Settings
   ) throws {
@@ -20,6 +20,7 @@ struct ContextDrawing {
     var settings = Segmenter.Settings()
     settings.transform = .identity
     segmenter = try Segmenter(prior: prior, settings: settings)
+    try segmenter.checkSize()
     let merge = SideMerge(prior.table)
     self.merge = merge
     let isTarget = prior.table.isOfInterest

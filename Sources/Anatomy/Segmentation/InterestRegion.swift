@@ -44,6 +44,9 @@ struct InterestRegion: Sendable {
     self.inside = inside
   }
 
+  /// mm3, as far as it lies in the atlas's grid.
+  var volume: Double { Double(inside.count { $0 }) * grid.voxelVolume }
+
   /// Whether a position, in voxels of `grid`, lies in the region.
   func contains(_ position: SIMD3<Double>) -> Bool {
     let n = position.rounded(.toNearestOrAwayFromZero)

@@ -107,24 +107,44 @@ extension Segmenter {
     return shrinkage.isBelievable ? course : other
   }
 
-  /// Blocks of 2 mm around the structures of interest; nil where these lie outside the scan's field of view.
+  /// Blocks of 2 mm around the structures of interest; nil where there are too few to estimate anything.
   func samples(
     of scan: Volume<Float>, _ affine: AffineRegistration, scale: IntensityScale
   ) -> ScanSamples? {
-    let blocks = Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: 2))
-    let samples = ScanSamples(
-      blocks, scale: scale, keep: region.selection(of: blocks.grid, under: affine.transform))
+    let samples = regionSamples(of: scan, affine, scale: scale)
     return samples.count >= Self.fewestSamples ? samples : nil
+  }
+
+  private func regionSamples(
+    of scan: Volume<Float>, _ affine: AffineRegistration, scale: IntensityScale
+  ) -> ScanSamples {
+    let blocks = Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: 2))
+    return ScanSamples(
+      blocks, scale: scale, keep: region.selection(of: blocks.grid, under: affine.transform))
   }
 
   private func seenSamples(
     of scan: Volume<Float>, _ affine: AffineRegistration, scale: IntensityScale, path: String
   ) throws -> ScanSamples {
-    guard let samples = samples(of: scan, affine, scale: scale) else {
-      throw AnatomyError.hopelessFit(
-        path: path, reason: "the structures of interest lie outside its field of view")
+    let samples = regionSamples(of: scan, affine, scale: scale)
+    guard samples.count < Self.fewestSamples else { return samples }
+    let most = mostSamples(of: scan.grid)
+    let isSmall = most < Self.fewestSamples
+    guard !isSmall, outsideView(scan.grid, affine.transform) > Self.mostOutside else {
+      throw AnatomyError.tooFewSamples(
+        path: path, found: isSmall ? most : samples.count, needed: Self.fewestSamples)
     }
-    return samples
+    throw AnatomyError.hopelessFit(
+      path: path, reason: "the structures of interest lie outside its field of view")
+  }
+
+  /// Throws `AnatomyError.tooFewSamples` where the atlas is too small for scans that are drawn on its own grid.
+  func checkSize() throws {
+    let found = mostSamples(of: prior.grid)
+    guard found >= Self.fewestSamples else {
+      throw AnatomyError.tooFewSamples(
+        path: "the atlas", found: found, needed: Self.fewestSamples)
+    }
   }
 
   /// Intensities and bias field under the location prior as the affine places it.
@@ -221,6 +241,16 @@ extension Segmenter {
   /// Rounds of bias field and intensities before the warp at most, and the change of the field's logarithm below which
   /// the last one is reached.
   private static let (biasRounds, settledBias) = (12, Float(0.03))
+
+  /// Samples of a scan that the surroundings of the structures of interest take where these are as large as in the atlas.
+  private func mostSamples(of grid: Grid) -> Int {
+    let factors = Pyramid.factors(for: grid, spacing: 2)
+    let volume = grid.voxelVolume * Double(factors.x * factors.y * factors.z)
+    return Int(region.volume / volume)
+  }
+
+  /// Share of the structures of interest beyond which a field of view is to blame for too few samples.
+  private static let mostOutside = 0.5
 
   /// Samples below which nothing can be estimated.
   private static let fewestSamples = 1000
