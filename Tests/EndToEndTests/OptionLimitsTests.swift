@@ -38,7 +38,7 @@ import Testing
         let before: [String] =
           switch limit.kind {
           case "segment":
-            ["segment", folder + "/none.nii", "-o", folder + "/s.nii", "--atlas", folder]
+            ["segment", folder + "/none.nii", "-o", folder + "/s.nii", "--atlas", folder + "/none"]
           default: [limit.kind, folder + "/none.nii", "--workspace", folder]
           }
         return try Program.run(
@@ -54,7 +54,7 @@ import Testing
       }
       for run in [command, definition] {
         let (sound, wrong) = (try run(limit.allowed), try run(limit.refused))
-        // Neither gets far: there is no such input.
+        // Neither gets far: there are no such input and atlas.
         #expect(sound.status == 66 && !sound.errors.contains(limit.key), "\(sound.errors)")
         #expect(
           [64, 65].contains(wrong.status) && wrong.errors.contains(limit.key), "\(wrong.errors)")
