@@ -82,20 +82,22 @@ import Testing
     #expect(most.labels == nil)
   }
 
-  /// As other programs mask a scan: not zero, but no number.
-  @Test func maskedByNaNIsAsMaskedByZeros() throws {
-    func masked(by value: Float) throws -> Outcome {
-      try segment { scan in
+  /// Most of a scan that another program has masked is no number: told what to do, and read as zeros if asked to.
+  @Test func masksOfNaNAreReadIfAskedTo() throws {
+    func masked(by value: Float, _ option: String = "--force") throws -> Outcome {
+      try segment(option) { scan in
         let labels = TinyAtlas.labels(on: scan.grid)
         for voxel in scan.voxels.indices where labels.voxels[voxel] == 0 {
           scan.voxels[voxel] = value
         }
       }
     }
+    let refused = try masked(by: .nan, "--quiet")
+    #expect(refused.result.status == 65)
+    #expect(refused.result.errors.contains("%) are not finite: "), "\(refused.result.errors)")
+    #expect(refused.result.errors.contains("set them to zero or use --force"))
     let (zeros, missing) = (try masked(by: 0), try masked(by: .nan))
     #expect(missing.result.status == 0, "\(missing.result.errors)")
-    #expect(missing.result.errors.contains("warning: "), "\(missing.result.errors)")
-    #expect(missing.result.errors.contains("%) are not finite: "), "\(missing.result.errors)")
     #expect(try #require(missing.labels).voxels == #require(zeros.labels).voxels)
   }
 

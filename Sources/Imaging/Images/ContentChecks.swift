@@ -18,13 +18,10 @@ enum ContentChecks {
       fix: "Choose one with --volume, from 0 to \(header.volumes - 1).")
   }
 
-  /// `values` are the scan's intensities, `seen` is what was seen when they were read.
   static func scan(
-    _ seen: VoxelDecoder.Statistics, _ values: [Float], _ header: ImageHeader,
-    _ options: ReadOptions
+    _ seen: VoxelDecoder.Statistics, count: Int, _ header: ImageHeader, _ options: ReadOptions
   ) -> [Finding] {
     var findings: [Finding] = []
-    let count = values.count
     let refusal: Finding.Level = options.force ? .warning : .error
     if seen.overflowed > 0 {
       let (slope, intercept) = header.fields.scaling
@@ -37,18 +34,15 @@ enum ContentChecks {
     let lost = seen.notANumber + seen.infinite
     if lost > 0 {
       let percent = Double(lost * 1000 / count) / 10
-      // Masks are written as not-a-number, too: what is outside is then most of the scan.
-      let isDamaged = lost * 2 > count && !FinitePart(values, header.grid.extents).isScan
-      let whatToDo =
-        lost == count
-        ? "Convert the scan again from its source."
-        : "What is left is no scan: convert it again from its source; --force tries all the same."
+      let isRefused = lost * 2 > count && !options.force
       findings.append(
         Finding(
-          isDamaged ? refusal : .warning, "not-finite",
+          isRefused ? .error : .warning, "not-finite",
           "\(lost) voxels (\(percent) %) are not finite: \(seen.notANumber) NaN, "
             + "\(seen.infinite) infinite",
-          fix: isDamaged ? whatToDo : "They are left out."))
+          fix: isRefused
+            ? "If a mask made them so, set them to zero or use --force; else convert the scan again."
+            : "They are left out."))
     }
     if seen.inexact > 0 {
       findings.append(
@@ -59,8 +53,7 @@ enum ContentChecks {
     if seen.overflowed == 0, lost < count, seen.minimum == seen.maximum {
       findings.append(
         Finding(
-          refusal, "contrast",
-          "every \(lost > 0 ? "finite " : "")voxel is \(seen.minimum): there is no contrast",
+          refusal, "contrast", "every voxel is \(seen.minimum): there is no contrast",
           fix: "Check that this is the scan and not an empty mask."))
     } else if lost == count {
       findings.append(

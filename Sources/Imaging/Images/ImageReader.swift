@@ -19,7 +19,7 @@ package enum ImageReader {
       scaling: opened.header.fields.scaling)
     let findings =
       opened.findings
-      + ContentChecks.scan(statistics, values, opened.header, options)
+      + ContentChecks.scan(statistics, count: values.count, opened.header, options)
     guard findings.errors.isEmpty else {
       throw ImagingError.content(path: path, findings: findings)
     }

@@ -63,10 +63,13 @@ extension ImageReader {
     let voxels = UnsafeRawBufferPointer(raw.voxels)
     // Each of the two arrays is let go of at once.
     try RawBytes.checkAvailable(4 * header.grid.count)
-    let (seen, content) = Self.intensities(voxels, header, options)
+    let (_, seen) = VoxelDecoder.intensities(
+      voxels, header.voxelType, count: header.grid.count, scaling: header.fields.scaling)
     let (_, bad) = VoxelDecoder.labels(
       voxels, header.voxelType, count: header.grid.count, scaling: header.fields.scaling)
-    let asScan = ContentChecks.slices(header, options) + content
+    let asScan =
+      ContentChecks.slices(header, options)
+      + ContentChecks.scan(seen, count: header.grid.count, header, options)
     var findings = opened.findings + (bad == nil ? asScan.map(asLabels) : asScan)
     if header.volumes > 1 {
       findings.append(
@@ -81,14 +84,6 @@ extension ImageReader {
       opened.path, header: header, findings: findings,
       error: findings.errors.isEmpty ? nil : .content(path: opened.path, findings: findings),
       range: range, notFinite: seen.notANumber + seen.infinite, isWhole: bad == nil)
-  }
-
-  private static func intensities(
-    _ voxels: UnsafeRawBufferPointer, _ header: ImageHeader, _ options: ReadOptions
-  ) -> (VoxelDecoder.Statistics, [Finding]) {
-    let (values, seen) = VoxelDecoder.intensities(
-      voxels, header.voxelType, count: header.grid.count, scaling: header.fields.scaling)
-    return (seen, ContentChecks.scan(seen, values, header, options))
   }
 
   /// What refuses a scan and not a label map, said of a file that may be either.

@@ -58,34 +58,6 @@ import Testing
     #expect(checks(all) == ["contrast"])
   }
 
-  /// Everything outside a mask is no number, which is most of it. Nothing is left of a damaged scan but single voxels
-  /// or a few slices.
-  @Test func masksOfNaNAreNoDamage() throws {
-    func scan(_ extents: [Int], _ isKept: (SIMD3<Int>) -> Bool) throws -> ScanImage {
-      let scratch = try Scratch()
-      var sample = SampleImage(.float32, extents: extents)
-      for index in 0..<extents.reduce(1, *) {
-        let place = SIMD3(
-          index % extents[0], index / extents[0] % extents[1], index / (extents[0] * extents[1]))
-        if !isKept(place) { sample.store(Float.nan.bitPattern, 4 * index) }
-      }
-      return try ImageReader.readScan(try scratch.file("c.nii", sample.bytes))
-    }
-    func square(_ a: SIMD3<Int>) -> Int { (a &* a).wrappedSum() }
-    let ball = try scan([30, 30, 30]) { square($0 &- 15) < 50 }
-    let finding = try #require(ball.findings.first)
-    #expect(ball.findings.count == 1 && finding.level == .warning, "\(ball.findings)")
-    #expect(finding.message.contains("(94.7 %) are not finite"), "\(finding.message)")
-    for isKept: (SIMD3<Int>) -> Bool in [
-      { square($0 &- 15) < 20 }, { $0.z < 9 }, { ($0.x + $0.y + $0.z) % 3 == 0 },
-      { $0 == SIMD3(3, 4, 5) },
-    ] {
-      let error = #expect(throws: ImagingError.self) { try scan([30, 30, 30], isKept) }
-      guard case .content(_, let findings)? = error else { continue }
-      #expect(findings.errors.first?.fix.contains("--force tries all the same") == true)
-    }
-  }
-
   @Test func noContrast() throws {
     for value in [UInt8(0), 7] {
       let error = #expect(throws: ImagingError.self) {
