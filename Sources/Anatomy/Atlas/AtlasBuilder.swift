@@ -122,8 +122,7 @@ package struct AtlasBuilder {
     }
     let atlas = Atlas(
       name: settings.name, space: standard != nil ? CentroidAlignment.headSpace : settings.name,
-      prior: prior,
-      volumes: statistics,
+      prior: prior, volumes: statistics,
       origin: AtlasOrigin(
         maps: placed.count, mirrored: mirrored, smoothing: settings.smoothing,
         refinements: settings.refinements))
@@ -192,8 +191,10 @@ package struct AtlasBuilder {
       targets = next.map { $0.map { back($0) } }
     }
     // Where maps lack structures, or these lie elsewhere in each, their mean is smaller than they are.
-    let sizes = placed.map {
-      log(CentroidAlignment.fit($0.centroids, to: targets).affine.determinant)
+    let sizes = placed.map { map in
+      // Of a map that is mirrored, the size counts.
+      let volume = abs(CentroidAlignment.fit(map.centroids, to: targets).affine.determinant)
+      return log(max(volume, 1e-3))
     }
     let size = exp(sizes.reduce(0, +) / Double(max(1, sizes.count)) / 3)
     return targets.map { $0.map { middle + ($0 - middle) / size } }

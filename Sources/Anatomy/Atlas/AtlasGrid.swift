@@ -51,11 +51,8 @@ package enum AtlasGrid {
         let along = maps.map { voxelSize(of: $0, along: first.affine.column(axis)) }.sorted()
         return along[along.count / 2]
       })
-    // Extents of the box in such voxels, about its centre; rounding errors must not add a voxel.
-    let size = (high - low) * first.spacing
-    let covering = (size / spacing - 1e-6).rounded(.up)
-    return Self.grid(
-      SIMD3(Int(covering.x), Int(covering.y), Int(covering.z)), spacing, axesOf: first,
+    return grid(
+      extents(covering: (high - low) * first.spacing, spacing), spacing, axesOf: first,
       centre: first.affine((low + high) / 2))
   }
 
@@ -75,8 +72,7 @@ package enum AtlasGrid {
   static func grid(extents: SIMD3<Int>?, spacing: Double?, around base: Grid) throws -> Grid {
     let own = base.spacing
     let step = spacing.map { SIMD3(repeating: $0) } ?? own
-    let covering = (SIMD3<Double>(base.extents) * own / step - 1e-6).rounded(.up)
-    var size = extents ?? SIMD3(Int(covering.x), Int(covering.y), Int(covering.z))
+    var size = extents ?? self.extents(covering: SIMD3<Double>(base.extents) * own, step)
     guard (0..<3).allSatisfy({ sizes.contains(size[$0]) }) else {
       throw AnatomyError.badGrid(extents: size, expected: sizes)
     }
@@ -86,6 +82,13 @@ package enum AtlasGrid {
         &* SIMD3(repeating: multiple)
     }
     return grid(size, step, axesOf: base, centre: base.centre)
+  }
+
+  /// Voxels of `spacing` that cover `size` mm. Rounding errors must not add a voxel.
+  private static func extents(
+    covering size: SIMD3<Double>, _ spacing: SIMD3<Double>
+  ) -> SIMD3<Int> {
+    SIMD3<Int>((size / spacing - 1e-6).rounded(.up))
   }
 
   private static func grid(

@@ -118,8 +118,8 @@ struct BuildAtlasCommand: ConsoleCommand {
       throw ValidationError("--mirrored yes needs partners, and \(labels ?? "") names none.")
     }
     build.head = AtlasBuild.headTable.flatMap { try? LabelTable.read($0) }
-    build.extents = grid.isEmpty ? nil : SIMD3(grid[0], grid[1], grid[2])
-    build.spacing = spacing
+    build.settings.extents = grid.isEmpty ? nil : SIMD3(grid[0], grid[1], grid[2])
+    build.settings.spacing = spacing
     build.settings.name = name
     build.settings.smoothing = smoothing
     build.settings.refinements = refinements

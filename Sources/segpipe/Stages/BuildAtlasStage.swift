@@ -26,9 +26,9 @@ struct BuildAtlasStage {
       build.settings.smoothing = request.number("smoothing") ?? usual.smoothing
       build.settings.refinements = request.integer("refinements") ?? usual.refinements
       build.settings.mirrored = ["yes": true, "no": false][request.text("mirrored") ?? "auto"]
-      build.spacing = request.number("spacing")
+      build.settings.spacing = request.number("spacing")
       build.license = request.text("license") ?? build.license
-      build.extents = try request.text("grid").map {
+      build.settings.extents = try request.text("grid").map {
         try Self.extents($0, stage: request.name)
       }
       guard AtlasBuild.isName(build.settings.name) else {
@@ -73,11 +73,11 @@ struct BuildAtlasStage {
   }
 
   private static func parameters(_ build: AtlasBuild) -> [StageParameter] {
-    let e = build.extents
+    let e = build.settings.extents
     return [
       StageParameter("name", .text(build.settings.name)),
       StageParameter("grid", e.map { .text("\($0.x) \($0.y) \($0.z)") } ?? .null),
-      StageParameter("spacing", build.spacing.map { .number($0) } ?? .null),
+      StageParameter("spacing", build.settings.spacing.map { .number($0) } ?? .null),
       StageParameter("smoothing", .number(build.settings.smoothing)),
       StageParameter("refinements", .number(Double(build.settings.refinements))),
       StageParameter("mirrored", build.settings.mirrored.map { .flag($0) } ?? .text("auto")),

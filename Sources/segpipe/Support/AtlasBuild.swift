@@ -9,9 +9,6 @@ struct AtlasBuild {
   var table: LabelTable?
   /// The built-in table of heads, if it was found.
   var head: LabelTable?
-  var extents: SIMD3<Int>?
-  /// mm.
-  var spacing: Double?
   var settings = AtlasBuilder.Settings()
   var license = "not stated"
   var reading = ReadOptions()
@@ -92,7 +89,6 @@ struct AtlasBuild {
     }
     (request.table, request.head) = (table, head)
     request.settings = settings
-    (request.settings.extents, request.settings.spacing) = (extents, spacing)
     request.settings.mostBytes = Machine.current().memoryToBeHad
     let isMirrored = settings.mirrored == true
     request.chose = { try Self.tell(of: $0, needsPartners: isMirrored, console) }

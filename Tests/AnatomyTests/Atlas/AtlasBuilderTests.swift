@@ -119,7 +119,8 @@ import Testing
       for entry in atlas.prior.entries { sums[Int(entry >> 8)] += Double(entry & 255) / 255 }
       for label in 1..<sums.count {
         let held = sums[label] * atlas.prior.grid.voxelVolume / atlas.volumes[label].mean
-        #expect(abs(held - 1) < 0.08, "\(rounds) rounds: \(held) of label \(label)")
+        #expect(
+          abs(held - 1) < (rounds < 2 ? 0.05 : 0.08), "\(rounds) rounds: \(held) of label \(label)")
       }
     }
   }

@@ -9,8 +9,9 @@ import Networks
 ///     affine         [3, 4] F64   world mm of the map to atlas world mm
 package struct LatentFile: Sendable {
   /// What a latent belongs to.
-  package struct Description: Codable, Equatable, Sendable {
-    /// Raised when files of before can no longer be read.
+  package struct Description: FileDescription {
+    package static let key = "segpipe_latent"
+    package static let kind = "latent"
     package static let currentVersion = 2
 
     package var version = currentVersion
@@ -24,8 +25,6 @@ package struct LatentFile: Sendable {
   package let latent: GaussianLatent
   package let affine: Affine
   package let description: Description
-  static let key = "segpipe_latent"
-  static let kind = "latent"
 
   /// The latent of a map that `affine` takes to the model's atlas.
   ///
@@ -43,18 +42,7 @@ package struct LatentFile: Sendable {
   /// - Throws: `AnatomyError.otherWeights`; `NetworkError`, `.damagedFile` where it is not a whole latent.
   package init(_ path: String) throws {
     func damaged(_ reason: String) -> NetworkError { .damagedFile(path: path, reason: reason) }
-    let file = try Safetensors(contentsOf: path)
-    guard let text = file.metadata[Self.key] else {
-      throw AnatomyError.otherWeights(
-        path: path, found: WeightsKind.of(file), expected: Self.kind)
-    }
-    guard let description = try? JSONDecoder().decode(Description.self, from: Data(text.utf8))
-    else { throw damaged("what it says of the latent cannot be read") }
-    guard description.version == Description.currentVersion else {
-      throw damaged(
-        "it is a latent of version \(description.version), expected \(Description.currentVersion)")
-    }
-    guard file.digest != nil else { throw damaged("it carries no digest") }
+    let (file, description, _) = try Description.read(path)
     let (z, logVariance) = (try file.floats("z"), try file.floats("logVariance"))
     let matrix = try file.doubles("affine")
     guard z.count == logVariance.count, matrix.count == 12,
@@ -90,7 +78,7 @@ package struct LatentFile: Sendable {
       [
         .floats("z", latent.mean), .floats("logVariance", latent.logVariance),
         .doubles("affine", [3, 4], Array(affine.rows.joined())),
-      ], metadata: [Self.key: description.sortedJSON()], to: path)
+      ], metadata: [Description.key: description.sortedJSON()], to: path)
   }
 
   /// Whether a file begins as one of these does: eight bytes, then JSON. Images do not.
