@@ -21,10 +21,10 @@ package struct IntensityScale: Equatable, Sendable {
   package let startsAtZero: Bool
 
   /// From the 0.1 and 99.9 percentiles of the intensities that are neither zero nor missing. The range
-  /// starts at zero unless there are negative values. `hasTrueZero` says whether zero, then, means no signal.
+  /// starts at zero, which then means no signal, unless there are negative values.
   ///
   /// Nil when there is no contrast: fewer than 100 such voxels, or all of them equal.
-  package init?(_ voxels: [Float], hasTrueZero: Bool = true) {
+  package init?(_ voxels: [Float]) {
     // About 400 000 voxels: a percentile needs no more. They come from all planes along each axis, as they are apart by
     // what has no factor in common with how many voxels there are.
     var step = max(1, voxels.count / 400_000)
@@ -40,7 +40,7 @@ package struct IntensityScale: Equatable, Sendable {
     let top = sample[sample.count - 1 - sample.count / 1000]
     guard top > bottom else { return nil }
     let low = min(0, bottom)
-    self.init(low: low, high: low + (top - low) * 1.05, startsAtZero: low == 0 && hasTrueZero)
+    self.init(low: low, high: low + (top - low) * 1.05, startsAtZero: low == 0)
   }
 
   package init(low: Float, high: Float, startsAtZero: Bool? = nil) {

@@ -15,12 +15,17 @@ struct PreparedScan {
     volume = padding.zeroed(Volume(grid: Self.rounded(ordered.grid), voxels: ordered.voxels))
   }
 
+  /// All intensities of an MRI; those of the soft tissue of a CT: air and bone fall on its ends.
+  ///
   /// - Throws: `AnatomyError.noContrast`.
   func scale(path: String) throws -> IntensityScale {
-    guard let scale = IntensityScale(volume.voxels, hasTrueZero: !padding.isAir) else {
+    guard let scale = IntensityScale(volume.voxels) else {
       throw AnatomyError.noContrast(path: path)
     }
-    return scale
+    guard let hounsfield = padding.hounsfield else { return scale }
+    return IntensityScale(
+      low: hounsfield.lowerBound - padding.value, high: hounsfield.upperBound - padding.value,
+      startsAtZero: false)
   }
 
   /// The grid with its affine rounded to a thousandth of a mm at each corner or better: the same scan

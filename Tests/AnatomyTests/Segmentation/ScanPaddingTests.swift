@@ -19,11 +19,38 @@ import Testing
     }
   }
 
-  @Test func airOfACTHasNoTrueZero() throws {
-    for (padding, isAir) in [(Float(-1024), true), (-3024, true), (-2.5, false), (10, false)] {
-      let prepared = PreparedScan(
-        Volume(grid: Fixture.grid(20, 20, 1), voxels: scan(padding, from: 20)))
-      #expect(try prepared.scale(path: "").startsAtZero == !isAir)
+  /// Soft tissue has all rows of the scale, and its zero is no signal's.
+  @Test func aCTIsKnownByItsAir() throws {
+    func prepared(_ voxels: [Float]) -> PreparedScan {
+      PreparedScan(Volume(grid: Fixture.grid(20, 20, 1), voxels: voxels))
+    }
+    let noisyAir = (0..<400).map { (i: Int) -> Float in
+      i < 240 ? Float(i % 41) - 1020 : i < 360 ? Float(i - 300) : Float(i * 3)
+    }
+    // A tenth of the body, and more, is lungs.
+    let thorax = (0..<400).map { (i: Int) -> Float in
+      i < 240 ? -1000 : i < 270 ? Float(-850 - i % 20) : Float(i - 270)
+    }
+    for (voxels, range) in [
+      (scan(-1024, from: 20), HounsfieldUnits.softTissue),
+      (scan(-3024, from: 20), HounsfieldUnits.softTissue),
+      (noisyAir, HounsfieldUnits.softTissue), (thorax, HounsfieldUnits.fromAir),
+    ] {
+      let ct = prepared(voxels)
+      let scale = try ct.scale(path: "")
+      let told = scale.shifted(by: ct.padding.value)
+      #expect(!scale.startsAtZero && told.low == range.lowerBound && told.high == range.upperBound)
+    }
+    // Z-scores in thousandths, padded or in a mask, and other padding.
+    let scores = (0..<160).map { Float($0 * 40 - 3000) }
+    for (voxels, startsAtZero) in [
+      (scan(-2.5, from: 20), true), (scan(10, from: 20), true),
+      ([Float](repeating: -1000, count: 240) + (0..<160).map { Float($0 * 30 - 900) }, true),
+      ([Float](repeating: 0, count: 240) + scores, true),
+    ] {
+      let mri = prepared(voxels)
+      #expect(mri.padding.hounsfield == nil)
+      #expect(try mri.scale(path: "").startsAtZero == startsAtZero)
     }
   }
 
@@ -70,6 +97,38 @@ import Testing
     #expect(try !ct.scale(path: "").startsAtZero)
   }
 
+  /// Z-scores inside a mask, and those of a whole head with its air; noise around zero is not shifted.
+  @Test func whatWasShiftedBelowZeroIsShiftedBack() throws {
+    /// Every other voxel of one kind.
+    func scan(_ even: (Int) -> Float, _ odd: (Int) -> Float) -> [Float] {
+      (0..<2000).map { (i: Int) -> Float in i % 2 == 0 ? even(i) : odd(i) }
+    }
+    func prepared(_ voxels: [Float]) -> PreparedScan {
+      PreparedScan(Volume(grid: Fixture.grid(20, 10, 10), voxels: voxels))
+    }
+    let inside = scan({ _ in 0 }, { Float($0 % 500) / 100 - 3 })
+    let masked = prepared(inside)
+    #expect(abs(masked.padding.value + 3) < 0.05)
+    #expect(try masked.scale(path: "").startsAtZero)
+    for (before, after) in zip(inside, masked.volume.voxels) {
+      #expect(after >= 0 && (after == 0) == (before == 0))
+      #expect(before == 0 || abs(after - (before + 3)) < 0.05)
+    }
+    // Air, and whole numbers above it, of which zero is one.
+    let head = prepared(scan({ Float($0 % 5) - 100 }, { Float($0 % 301) - 96 }))
+    #expect(abs(head.padding.value + 100) <= 1)
+    #expect(try head.scale(path: "").startsAtZero)
+    #expect(head.volume.voxels.allSatisfy { $0 > 0 && $0 < 310 })
+    #expect(head.volume.voxels.contains { abs($0 - 100) <= 1 })
+    // Noise of 8 % around zero beside tissue, and tissue that reaches a little below zero inside a mask.
+    for voxels in [
+      scan({ Float($0 % 49) - 24 }, { Float(50 + $0 % 200) }),
+      scan({ _ in 0 }, { Float($0 % 200) - 20 }),
+    ] {
+      #expect(prepared(voxels).volume.voxels == voxels)
+    }
+  }
+
   /// Half of what rang around zero was negative, and has been set to zero.
   @Test func tailsBesideZerosAreZero() throws {
     func padded(_ around: (Int) -> Float) -> (before: [Float], after: PreparedScan) {
@@ -110,7 +169,6 @@ import Testing
   @Test func factorsMeanSomethingFromTrueZeroOnly() throws {
     let voxels = (0..<1000).map { Float($0) }
     #expect(try #require(IntensityScale(voxels)).startsAtZero)
-    #expect(try !#require(IntensityScale(voxels, hasTrueZero: false)).startsAtZero)
     #expect(try !#require(IntensityScale(voxels.map { $0 - 500 })).startsAtZero)
   }
 }
