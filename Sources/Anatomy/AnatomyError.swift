@@ -32,6 +32,10 @@ package enum AnatomyError: Error, Equatable, Sendable {
   case badIntensities(path: String, found: String)
   /// A trained prior was made with another atlas; both are named.
   case otherAtlas(path: String, found: String, expected: String)
+  /// An atlas whose grid the network cannot take.
+  case unfitGrid(atlas: String, extents: SIMD3<Int>, reason: String)
+  /// A trained prior of an architecture that scans cannot be read by.
+  case priorNotForScans(path: String, architecture: String)
   /// A file that holds other weights than those asked for; nil: of another program.
   case otherWeights(path: String, found: String?, expected: String)
   /// No trained prior was named, and none is at the places looked at.

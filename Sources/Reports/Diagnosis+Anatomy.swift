@@ -80,6 +80,15 @@ extension AnatomyError: Diagnosable {
         "\(path): trained with atlas \(found), expected \(expected)",
         hint: "Name the atlas it was trained with by --atlas, or train it again with this one.",
         status: .badData)
+    case .unfitGrid(let atlas, let extents, let reason):
+      Diagnosis(
+        "atlas \(atlas): the network cannot take its grid of "
+          + "\(extents.x)x\(extents.y)x\(extents.z) voxels: \(reason)",
+        hint: "Build it again with such extents: build-atlas --grid.", status: .usage)
+    case .priorNotForScans(let path, let architecture):
+      Diagnosis(
+        "\(path): a prior of architecture \(architecture), expected the default, by which scans are read",
+        hint: "Train one with segpipe train-prior --architecture default.", status: .badData)
     case .otherWeights(let path, let found, let expected):
       Diagnosis(
         "\(path): holds " + (found.map { "a \($0)" } ?? "no weights of segpipe")

@@ -81,6 +81,15 @@ import Testing
       .otherWeights(path: "e", found: nil, expected: "trained prior"),
       "e: holds no weights of segpipe, expected a trained prior", .badData
     ),
+    (
+      .unfitGrid(atlas: "ct", extents: SIMD3(30, 32, 40), reason: "multiples of 4, please"),
+      "atlas ct: the network cannot take its grid of 30x32x40 voxels: multiples of 4, please",
+      .usage
+    ),
+    (
+      .priorNotForScans(path: "p", architecture: "R1"),
+      "p: a prior of architecture R1, expected the default, by which scans are read", .badData
+    ),
     (.noPrior(tried: ["a", "b"]), "no trained prior was found; tried a, b", .noInput),
     (
       .otherPrior(path: "z", found: "1", expected: "2"),

@@ -39,14 +39,13 @@ package struct LearnedPrior: Sendable {
 
   /// - Throws: `AnatomyError.otherAtlas` if it was trained with another atlas,
   ///   `AnatomyError.otherPrior` if the encoder was trained through another prior,
-  ///   `NetworkError.invalidShape` for an architecture that scans cannot be read by.
+  ///   `AnatomyError.priorNotForScans`.
   package init(_ file: PriorFile, encoder: EncoderFile? = nil, atlas: Atlas) throws {
     try file.check(atlas)
     try encoder?.check(file)
     guard file.description.settings.architecture == .warping else {
-      throw NetworkError.invalidShape(
-        reason: "scans are read by the default architecture, and this prior is of "
-          + file.description.settings.architecture.rawValue)
+      throw AnatomyError.priorNotForScans(
+        path: file.path, architecture: file.description.settings.architecture.rawValue)
     }
     self.file = file
     self.encoder = encoder

@@ -1,4 +1,5 @@
 import Imaging
+import Networks
 
 /// The atlas and the label maps that a learning command works on.
 package struct LearningInputs {
@@ -19,12 +20,17 @@ package struct LearningInputs {
   /// Checks that a training fits into memory, before anything large is read. `available` bytes are to
   /// be had; nil if that is not known.
   ///
-  /// - Throws: `AnatomyError.tooLittleMemory`; `NetworkError.invalidShape` for a grid that the network
-  ///   cannot take.
+  /// - Throws: `AnatomyError.tooLittleMemory`, `AnatomyError.unfitGrid`.
   package func checkMemory<T: MapTraining>(
     for training: T.Type, _ settings: T.Settings, available: Int?
   ) throws {
-    let needed = try T.bytes(settings, for: atlas.prior, maps: files.paths.count)
+    let needed: Int
+    do {
+      needed = try T.bytes(settings, for: atlas.prior, maps: files.paths.count)
+    } catch NetworkError.invalidShape(let reason) {
+      throw AnatomyError.unfitGrid(
+        atlas: atlas.name, extents: atlas.prior.grid.extents, reason: reason)
+    }
     try AnatomyError.checkMemory(needed: needed, available: available)
   }
 
