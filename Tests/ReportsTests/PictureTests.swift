@@ -99,6 +99,27 @@ import Testing
     #expect(first.height == second.height)
   }
 
+  /// Grey values of a CT stand 400 HU apart from black to white, whatever else it holds.
+  @Test func aCTIsDrawnInAWindowOfSoftTissue() throws {
+    let table = try #require(table)
+    let affine = Affine(rows: [[1, 0, 0, -19.5], [0, 1, 0, -19.5], [0, 0, 1, -19.5]])
+    var (scan, labels) = head(affine, SIMD3(40, 40, 40))
+    for z in 0..<40 {
+      for y in 0..<40 {
+        for x in 0..<40 {
+          let isBody = y >= 10
+          scan[x, y, z] = !isBody ? -1000 : y >= 35 ? 1500 : x < 20 ? 0 : 100
+          if !isBody { labels[x, y, z] = 0 }
+        }
+      }
+    }
+    let picture = QualityPicture.render(scan: scan, labels: labels, table: table)
+    // The plain row of axial slices.
+    let (cell, row) = (picture.width / QualityPicture.slices, picture.height / 12)
+    let (left, right) = (picture[cell / 4, row].x, picture[cell * 3 / 4, row].x)
+    #expect(abs(Int(left) - 255 * 150 / 400) <= 1 && abs(Int(right) - 255 * 250 / 400) <= 1)
+  }
+
   @Test func oddVolumesAreDrawn() throws {
     let table = try #require(table)
     let grid = Grid(extents: SIMD3(1, 1, 1), affine: .identity)

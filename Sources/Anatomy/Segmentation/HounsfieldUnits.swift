@@ -1,8 +1,8 @@
 /// What a CT's intensities tell of themselves: air is -1000, water 0, and there is no zero that factors could leave
 /// alone.
-enum HounsfieldUnits {
+package enum HounsfieldUnits {
   /// Soft tissue, from fat to clotted blood and contrast agents.
-  static let softTissue: ClosedRange<Float> = -150...250
+  package static let softTissue: ClosedRange<Float> = -150...250
   /// The same and lungs.
   static let fromAir: ClosedRange<Float> = -1000...250
 
@@ -18,6 +18,12 @@ enum HounsfieldUnits {
   private static let leastSoft = 0.5
   /// Share of lungs in a body from which on they count.
   private static let leastLungs = 0.1
+
+  /// Whether a scan is one.
+  package static func isCT(_ voxels: [Float]) -> Bool {
+    guard let lowest = voxels.lazy.filter(\.isFinite).min() else { return false }
+    return range(of: voxels, lowest: lowest) != nil
+  }
 
   /// The intensities to tell apart in a scan, others being as good as these, if it is a CT; nil: it is none.
   static func range(of voxels: [Float], lowest: Float) -> ClosedRange<Float>? {

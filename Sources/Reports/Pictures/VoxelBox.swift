@@ -1,3 +1,4 @@
+import Anatomy
 import Imaging
 
 /// A box of voxels inside a volume, both corners included.
@@ -51,8 +52,13 @@ struct IntensityWindow: Equatable {
   let white: Float
 
   /// From the 1st to the 99th percentile of what is finite and not zero in the box: air padded with
-  /// zeros and a few hot voxels change nothing. Looks at 100,000 voxels at most.
+  /// zeros and a few hot voxels change nothing. Looks at 100,000 voxels at most. Soft tissue where the scan is a CT.
   init(of scan: Volume<Float>, in box: VoxelBox) {
+    if HounsfieldUnits.isCT(scan.voxels) {
+      let tissue = HounsfieldUnits.softTissue
+      (black, white) = (tissue.lowerBound, tissue.upperBound)
+      return
+    }
     let size = box.high &- box.low &+ SIMD3(repeating: 1)
     let count = size.x * size.y * size.z
     let step = max(1, count / 100_000)
