@@ -18,6 +18,13 @@ package struct ScanFit: Sendable {
   var onAtlas: Volume<Float>?
 }
 
+/// Samples of a scan, and the intensities and bias field that were estimated from them under the location prior as the
+/// affine places it.
+struct StartedFit {
+  let samples: ScanSamples
+  let fitter: ScanFitter
+}
+
 /// Estimates under way, and the label priors that z has made for them.
 private struct Course {
   var fitter: ScanFitter
@@ -34,21 +41,21 @@ extension Segmenter {
   ) throws -> ScanFit {
     let (scan, scale) = (prepared.volume, try prepared.scale(path: path))
     progress(.registration)
-    let (affine, kind, gainOfHalfTurn) = register(scan, scale: scale, trace: trace)
+    let placement = register(scan, scale: scale, trace: trace)
+    let affine = placement.affine
 
     progress(.intensities)
-    let samples = try seenSamples(of: scan, affine, scale: scale, path: path)
-    let start = startFit(samples, affine, scale: scale, trace: trace)
+    let start = try start(placement, of: scan, scale: scale, path: path, trace: trace)
 
     progress(.warp)
     let onAtlas =
       settings.usesLatent && learned.prior != nil
       ? ScanAnatomy.onAtlas(scan, affine.transform, prior.grid) : nil
-    var course = try follow(start, onAtlas, trace: trace)
+    var course = try follow(start.fitter, onAtlas, trace: trace)
     if settings.fitsWarp, let kept = course.fitter.fluid?.kept.keys, !kept.isEmpty {
-      let whole = startFit(samples, affine, scale: scale, mayShrink: false, trace: trace)
+      let whole = startFit(start.samples, affine, scale: scale, mayShrink: false, trace: trace)
       course = try believed(
-        course, from: start, or: whole, shrunk: kept.sorted(), onAtlas, trace: trace)
+        course, from: start.fitter, or: whole.fitter, shrunk: kept.sorted(), onAtlas, trace: trace)
     }
     var fitter = course.fitter
     let (information, tissueInformation) = (fitter.information(), fitter.tissueInformation())
@@ -61,10 +68,11 @@ extension Segmenter {
     }
     return ScanFit(
       transform: affine.transform, displacement: fitter.displacement, bias: fitter.bias,
-      model: fitter.model, kind: kind,
+      model: fitter.model, kind: placement.kind,
       quality: SegmentationQuality(
         information: information, tissueInformation: tissueInformation,
-        outsideView: outsideView(scan.grid, affine.transform), gainOfHalfTurn: gainOfHalfTurn,
+        outsideView: outsideView(scan.grid, affine.transform),
+        gainOfHalfTurn: placement.gainOfHalfTurn,
         largestDisplacement: Double(fitter.displacement.largest)), anatomies: course.anatomies,
       onAtlas: onAtlas)
   }
@@ -147,11 +155,21 @@ extension Segmenter {
     }
   }
 
+  /// The fit that begins at a place, the one that was needed to find it if there is one.
+  private func start(
+    _ placement: ScanPlacement, of scan: Volume<Float>, scale: IntensityScale, path: String,
+    trace: (String) -> Void
+  ) throws -> StartedFit {
+    if let start = placement.start { return start }
+    let samples = try seenSamples(of: scan, placement.affine, scale: scale, path: path)
+    return startFit(samples, placement.affine, scale: scale, trace: trace)
+  }
+
   /// Intensities and bias field under the location prior as the affine places it.
   func startFit(
     _ samples: ScanSamples, _ affine: AffineRegistration, scale: IntensityScale,
     mayShrink: Bool = true, trace: (String) -> Void
-  ) -> ScanFitter {
+  ) -> StartedFit {
     var fitter = ScanFitter(
       self, affine: affine, samples: samples, scale: scale, mayShrink: mayShrink)
     fitter.estimateIntensities(rounds: 6)
@@ -162,7 +180,7 @@ extension Segmenter {
       if change < Self.settledBias { break }
     }
     trace("intensities of \(samples.count) blocks, bias up to \(fitter.bias.strongest)")
-    return fitter
+    return StartedFit(samples: samples, fitter: fitter)
   }
 
   /// What the learned prior sees of a scan, without anything learned: affine, intensities, bias field and
@@ -174,9 +192,9 @@ extension Segmenter {
   ) throws -> ObservedFit {
     let prepared = PreparedScan(scan)
     let (scan, scale) = (prepared.volume, try prepared.scale(path: path))
-    let (affine, _, _) = register(scan, scale: scale, trace: trace)
-    let samples = try seenSamples(of: scan, affine, scale: scale, path: path)
-    var fitter = startFit(samples, affine, scale: scale, trace: trace)
+    let placement = register(scan, scale: scale, trace: trace)
+    let affine = placement.affine
+    var fitter = try start(placement, of: scan, scale: scale, path: path, trace: trace).fitter
     warp(&fitter, Self.coarseWarp, trace: trace)
     let half = ScanAnatomy.halved(ScanAnatomy.onAtlas(scan, affine.transform, prior.grid))
     return ObservedFit(

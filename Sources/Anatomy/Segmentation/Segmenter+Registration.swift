@@ -1,11 +1,21 @@
 import Imaging
 
+/// Where a scan lies in the atlas.
+struct ScanPlacement {
+  let affine: AffineRegistration
+  let kind: ScanKind
+  /// Nil where the place was given.
+  let gainOfHalfTurn: Double?
+  /// The fit that begins there, where it was needed to tell this place from others.
+  let start: StartedFit?
+}
+
 extension Segmenter {
   /// Brings a scan into the atlas, as a stripped one where a look at it as a whole body part finds zeros where flesh
   /// should be.
   func register(
     _ scan: Volume<Float>, scale: IntensityScale, trace: (String) -> Void
-  ) -> (fit: AffineRegistration, kind: ScanKind, gainOfHalfTurn: Double?) {
+  ) -> ScanPlacement {
     func level(_ mm: Double) -> Volume<Float> {
       Pyramid.averaged(scan, factors: Pyramid.factors(for: scan.grid, spacing: mm))
     }
@@ -34,6 +44,7 @@ extension Segmenter {
     let asks = settings.stripped == nil && isSmall && prior.table.holdsFlesh.contains(true)
     var kind: ScanKind = settings.stripped == true ? .stripped : .whole
     let fit: AffineRegistration
+    var start: StartedFit?
     if let given = settings.transform {
       func placed() -> AffineRegistration {
         AffineRegistration(given, samples: levels.fine, prior: coarse.mm4, kind: known(kind))
@@ -52,7 +63,7 @@ extension Segmenter {
       }
       let places = AffineRegistration.settle(
         starts, kind: known(kind), levels: levels, prior: coarse.mm4)
-      fit = mostPlausible(
+      (fit, start) = mostPlausible(
         kind == .whole ? places.map(lookCloser) : places, of: levels.fine, in: scan, scale: scale,
         trace: trace)
     }
@@ -61,33 +72,34 @@ extension Segmenter {
       settings.transform == nil
       ? fit.gainOfHalfTurn(samples: levels.coarse, prior: coarse.mm8) : nil
     trace("gain of half a turn \(gain ?? 0)")
-    return (fit, kind, gain)
+    return ScanPlacement(affine: fit, kind: kind, gainOfHalfTurn: gain, start: start)
   }
 
   /// The most plausible of some places by the whole scan: what lies around the brain depends on where each has it. Where
-  /// others come near it, what the brain's surroundings tell of their tissues counts as well.
+  /// others come near it, what the brain's surroundings tell of their tissues counts as well, and the fit that told it is
+  /// returned, too.
   private func mostPlausible(
     _ places: [AffineRegistration], of fine: ScanSamples, in scan: Volume<Float>,
     scale: IntensityScale, trace: (String) -> Void
-  ) -> AffineRegistration {
-    guard places.count > 1 else { return places[0] }
+  ) -> (place: AffineRegistration, start: StartedFit?) {
+    guard places.count > 1 else { return (places[0], nil) }
     let seen = places.map {
       AffineRegistration($0.transform, samples: fine, prior: coarse.mm4, kind: $0.kind)
     }
     let distinct = AffineRegistration.distinct(seen, over: region.grid)
     let least = seen[distinct[0]].plausibility - Self.rivalry
     let rivals = distinct.filter { seen[$0].plausibility >= least }
-    guard rivals.count > 1 else { return places[rivals[0]] }
-    let plausibilities = rivals.map { i in
-      guard let samples = samples(of: scan, places[i], scale: scale) else {
-        return -Double.infinity
-      }
-      let fit = startFit(samples, places[i], scale: scale, trace: { _ in })
-      return seen[i].plausibility + fit.information() - seen[i].sizePenalty
+    guard rivals.count > 1 else { return (places[rivals[0]], nil) }
+    var (best, highest) = ((place: places[rivals[0]], start: StartedFit?.none), -Double.infinity)
+    for i in rivals {
+      guard let samples = samples(of: scan, places[i], scale: scale) else { continue }
+      let start = startFit(samples, places[i], scale: scale, trace: trace)
+      let plausibility =
+        seen[i].plausibility + start.fitter.information() - seen[i].sizePenalty
+      trace("plausibility of one of \(rivals.count) places: \(plausibility)")
+      if plausibility > highest { (best, highest) = ((places[i], start), plausibility) }
     }
-    trace("plausibilities of \(rivals.count) places: \(plausibilities)")
-    let best = plausibilities.indices.max { plausibilities[$0] < plausibilities[$1] }
-    return places[rivals[best ?? 0]]
+    return best
   }
 
   /// Nats a sample by which a place may be less plausible than another and yet be the right one. With an inverted T2
