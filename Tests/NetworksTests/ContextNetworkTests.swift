@@ -61,7 +61,7 @@ extension NetworksTests {
         (plane - 10) * (plane - 10) + (row - 9) * (row - 9) < 9
           ? 15 + plane % 3..<19 + row % 5 : 0..<0
       }
-      let parts = ContextNetwork.Parts(wanted)
+      let parts = ContextParts(wanted)
       #expect(parts.posteriors.count < extents.count * 2 / 3)
       func holds(_ spans: RowSpans, _ voxel: Int) -> Bool {
         spans.range(
@@ -79,6 +79,70 @@ extension NetworksTests {
         #expect(own.pointer[i] == all.pointer[i])
       }
       #expect(judged == 32 * wanted.count && wanted.count > 50)
+    }
+
+    /// Logits of a few planes at a time are those of all at once, though each layer makes each plane once; what
+    /// posteriors are not asked for may be anything.
+    @Test func windowsMakeWhatTheWholeMakes() throws {
+      let shape = ContextShape(labels: 18, features: 16, coarseFeatures: 16)
+      let reach = ContextShape.reach
+      let extents = Extents(2 * reach + 14, 20, 24)
+      func network(_ extents: Extents) throws -> ContextNetwork {
+        let network = try ContextNetwork(shape, extents: extents, trains: false)
+        network.parameters.all.assign(randomValues(network.parameters.all.count, seed: 3))
+        network.update()
+        return network
+      }
+      let whole = try network(extents)
+      let (q, all) = (try posteriors(whole), try Tensor(count: whole.activation.count))
+      whole.forward(q, into: all)
+      // A part that grows and shrinks from plane to plane.
+      let wanted = RowSpans(extents) { plane, row in
+        let isWanted = plane >= reach && plane < extents.depth - reach && (row + plane) % 9 < 5
+        return isWanted ? 6 + plane % 5..<11 + row % 7 : 0..<0
+      }
+      let parts = ContextParts(wanted)
+      let depth = 2 * reach + 4
+      let walking = try network(Extents(depth, extents.height, extents.width))
+      let (own, logits) = (
+        try Tensor(count: walking.activation.count), try Tensor(count: walking.activation.count)
+      )
+      own.fill(with: .nan)
+      let plane = extents.height * extents.width
+      var (judged, posteriorsMade) = (0, 0)
+      for from in stride(from: reach, to: extents.depth - reach, by: 4) {
+        let range = from..<min(from + 4, extents.depth - reach)
+        if from > reach { walking.advance(own, by: 4) }
+        let window = parts.window(range, depth: depth, goesOn: from > reach)
+        posteriorsMade += window.posteriors.count
+        func visit(_ spans: RowSpans, _ body: (_ own: Int, _ whole: Int) -> Void) {
+          for z in 0..<depth {
+            for y in 0..<extents.height {
+              for x in spans.range(plane: z, row: y) {
+                let voxel = z * plane + y * extents.width + x
+                for channel in 0..<32 {
+                  body(
+                    walking.activation.index(channel: channel, voxel: voxel),
+                    whole.activation.index(
+                      channel: channel, voxel: voxel + (from - reach) * plane))
+                }
+              }
+            }
+          }
+        }
+        visit(window.posteriors) { own.pointer[$0] = q.pointer[$1] }
+        walking.forward(own, into: logits, window)
+        let here = RowSpans(walking.activation.extents) { z, y in
+          range.contains(z + from - reach)
+            ? wanted.range(plane: z + from - reach, row: y) : 0..<0
+        }
+        visit(here) {
+          judged += 1
+          #expect(logits.pointer[$0] == all.pointer[$1])
+        }
+      }
+      #expect(judged == 32 * wanted.count && wanted.count > 500)
+      #expect(posteriorsMade == parts.posteriors.count)
     }
 
     /// What lies `ContextShape.reach` voxels away, and no nearer, has no part in a voxel's logits.

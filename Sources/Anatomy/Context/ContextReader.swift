@@ -5,42 +5,54 @@ import Parallel
 
 /// Changes label priors by what a scan's posteriors look like around each voxel.
 ///
-/// Works where structures of interest may be, slab by slab of the atlas grid; elsewhere priors stay as they are.
+/// Works where structures of interest may be, a few planes of the atlas grid at a time; elsewhere priors stay as they are.
 struct ContextReader: Sendable {
   private let file: ContextFile
   private let merge: SideMerge
   private let isOfInterest: [Bool]
 
-  /// Planes of the atlas grid, and what is looked at around them.
-  private struct Slab {
-    let planes: Range<Int>
-    let columns: Range<Int>
-    let rows: Range<Int>
+  /// The box of the atlas grid that is looked at, which goes on by what is within reach below and above it, and what of
+  /// it is wanted.
+  private struct Frame {
+    /// Of the grid.
+    let lower: SIMD3<Int>
+    /// Logits are wanted from plane `ContextShape.reach` on.
+    let parts: ContextParts
+    let extents: Extents
 
-    /// With the planes that are within reach.
-    var extents: Extents {
-      Extents((planes.count + 1) / 2 * 2 + 2 * ContextShape.reach, rows.count, columns.count)
+    /// Nil where nothing is wanted.
+    init?(_ wanted: RowSpans) {
+      let planes = (0..<wanted.extents.depth).filter { wanted.rectangle(of: $0..<$0 + 1) != nil }
+      guard let first = planes.first, let last = planes.last,
+        let rectangle = wanted.rectangle(of: first..<last + 1)
+      else { return nil }
+      let reach = ContextShape.reach
+      let (rows, columns) = (rectangle.rows, rectangle.columns)
+      // Even extents, which may go beyond the grid.
+      func even(_ count: Int) -> Int { count + count % 2 }
+      extents = Extents(even(last + 1 - first) + 2 * reach, even(rows.count), even(columns.count))
+      let lower = SIMD3(columns.lowerBound, rows.lowerBound, first - reach)
+      self.lower = lower
+      parts = ContextParts(
+        RowSpans(extents) { plane, row in
+          guard (first...last).contains(lower.z + plane), row < rows.count else { return 0..<0 }
+          let range = wanted.range(plane: lower.z + plane, row: lower.y + row)
+          return range.isEmpty
+            ? 0..<0 : range.lowerBound - lower.x..<range.upperBound - lower.x
+        })
     }
 
-    /// Where `extents` begin.
-    var lower: SIMD3<Int> {
-      SIMD3(columns.lowerBound, rows.lowerBound, planes.lowerBound - ContextShape.reach)
-    }
-
-    /// The part of `wanted`, which is over the grid, that lies in its planes, over `extents`.
-    func part(of wanted: RowSpans) -> RowSpans {
-      RowSpans(extents) { plane, row in
-        let (z, y) = (lower.z + plane, lower.y + row)
-        guard planes.contains(z), y < wanted.extents.height else { return 0..<0 }
-        let range = wanted.range(plane: z, row: y)
-        return range.isEmpty
-          ? 0..<0 : range.lowerBound - columns.lowerBound..<range.upperBound - columns.lowerBound
+    /// Planes of the frame whose logits are made at once, one range after the other.
+    var windows: [Range<Int>] {
+      let (first, end) = (ContextShape.reach, extents.depth - ContextShape.reach)
+      return stride(from: first, to: end, by: ContextReader.planes).map {
+        $0..<min(end, $0 + ContextReader.planes)
       }
     }
   }
 
-  /// Planes of a slab: more take more memory, fewer are computed more often.
-  private static let planes = 32
+  /// Planes of logits that are made at once, even: more take more memory, fewer are less work for several threads.
+  private static let planes = 16
   /// Probability of structures of interest from which on a voxel is looked at, and voxels around these.
   private static let leastOfInterest: Float = 0.05
   private static let margin = 4
@@ -80,29 +92,14 @@ struct ContextReader: Sendable {
     let labellers = anatomies.indices.map { labeller.under(anatomy: $0) }
     let wanted = wanted(labellers, grid)
     var planes = labellers.map { _ in [PriorPlane?](repeating: nil, count: grid.extents.z) }
-    let slabs = Self.slabs(wanted)
-    let shape = file.description.shape
-    let memory = try Tensor(
-      count: slabs.map { ContextNetwork.workspace(shape, $0.extents) }.max() ?? 0)
-    let values = try Tensor(
-      count: slabs.map { ActivationShape(channels: shape.labels, extents: $0.extents).count }.max()
-        ?? 0)
-    for slab in slabs {
-      let network = try ContextNetwork(
-        shape, extents: slab.extents, trains: false, memory: memory)
-      try file.load(into: network.parameters)
-      network.update()
-      let q = values.slice(0, count: network.activation.count)
-      let parts = ContextNetwork.Parts(slab.part(of: wanted))
-      view.fill(q, network.activation, from: slab.lower, over: parts.posteriors)
-      network.forward(q, into: q, parts)
-      let logits = LabelLogits(
-        values: q, shape: network.activation, lower: slab.lower, channelOf: view.channelOf)
-      for (i, own) in labellers.enumerated() {
-        let made = Parallel.map(slab.planes.count) { z -> PriorPlane? in
-          plane(slab.planes.lowerBound + z, of: grid, by: own, over: wanted, logits)
+    try Frame(wanted).map { frame in
+      try walk(frame, view) { range, logits in
+        for (i, own) in labellers.enumerated() {
+          let made = Parallel.map(range.count) { z -> PriorPlane? in
+            plane(range.lowerBound + z, of: grid, by: own, over: wanted, logits)
+          }
+          planes[i].replaceSubrange(range, with: made)
         }
-        planes[i].replaceSubrange(slab.planes, with: made)
       }
     }
     return anatomies.indices.map { i in
@@ -110,6 +107,33 @@ struct ContextReader: Sendable {
       return LocationPrior(
         grid: grid, table: anatomies[i].table, outside: anatomies[i].outside,
         planes: Parallel.map(grid.extents.z) { known[$0] ?? plane($0, of: grid, by: own) })
+    }
+  }
+
+  /// Calls `body` with the planes of the grid that a frame holds and their logits, a few at a time.
+  private func walk(
+    _ frame: Frame, _ view: ContextView, _ body: (Range<Int>, LabelLogits) -> Void
+  ) throws {
+    let reach = ContextShape.reach
+    let windows = frame.windows
+    let extents = Extents(
+      (windows.map(\.count).max() ?? 0) + 2 * reach, frame.extents.height, frame.extents.width)
+    let network = try ContextNetwork(file.description.shape, extents: extents, trains: false)
+    try file.load(into: network.parameters)
+    network.update()
+    let shape = network.activation
+    let (q, r) = (try Tensor(count: shape.count), try Tensor(count: shape.count))
+    for (i, window) in windows.enumerated() {
+      if i > 0 { network.advance(q, by: windows[i - 1].count) }
+      let parts = frame.parts.window(window, depth: extents.depth, goesOn: i > 0)
+      var lower = frame.lower
+      lower.z += window.lowerBound - reach
+      view.fill(q, shape, from: lower, over: parts.posteriors)
+      network.forward(q, into: r, parts)
+      let planes = lower.z + reach..<lower.z + reach + window.count
+      body(
+        planes.clamped(to: 0..<view.planes),
+        LabelLogits(values: r, shape: shape, lower: lower, channelOf: view.channelOf))
     }
   }
 
@@ -137,22 +161,6 @@ struct ContextReader: Sendable {
     }
     return RowSpans(Extents(grid.extents.z, height, width)) { found[$0 / 2][$1 / 2] }
       .widened(by: Self.margin)
-  }
-
-  private static func slabs(_ wanted: RowSpans) -> [Slab] {
-    let extents = wanted.extents
-    // Of even extents, which may go beyond the grid.
-    func even(_ range: Range<Int>) -> Range<Int> {
-      range.lowerBound..<range.upperBound + range.count % 2
-    }
-    let used = (0..<extents.depth).filter { wanted.rectangle(of: $0..<$0 + 1) != nil }
-    guard let first = used.first, let last = used.last else { return [] }
-    return stride(from: first, through: last, by: planes).compactMap { lower in
-      let range = lower..<min(last + 1, lower + planes)
-      return wanted.rectangle(of: range).map {
-        Slab(planes: range, columns: even($0.columns), rows: even($0.rows))
-      }
-    }
   }
 
   // MARK: - Planes

@@ -12,6 +12,9 @@ struct ContextView: Sendable {
   /// For each label, its place among the merged ones.
   let channelOf: [Int]
 
+  /// Along the last axis.
+  var planes: Int { scan.grid.extents.z }
+
   /// `labeller` is one for the grid of `scan`.
   init(_ scan: Volume<Float>, by labeller: PlaneLabeller, merge: SideMerge) {
     self.scan = scan

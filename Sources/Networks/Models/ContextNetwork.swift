@@ -31,27 +31,6 @@ package final class ContextNetwork {
   private let sum: Tensor
   private let backwards: Backwards?
 
-  /// What each layer has to make where only a part of the logits is wanted.
-  package struct Parts: Sendable {
-    /// Of the posteriors.
-    package let posteriors: RowSpans
-    fileprivate let first: RowSpans
-    fileprivate let down: RowSpans
-    fileprivate let coarse: RowSpans
-    fileprivate let sum: RowSpans
-    fileprivate let logits: RowSpans
-
-    /// For these logits.
-    package init(_ logits: RowSpans) {
-      self.logits = logits
-      sum = logits.widened(by: 1)
-      coarse = sum.halved.widened(by: 1)
-      down = coarse.widened(by: 1)
-      first = sum.widened(by: 1).union(down.doubled(logits.extents).widened(by: 1))
-      posteriors = first.widened(by: 1)
-    }
-  }
-
   private struct Backwards {
     let first: Tensor
     let spare: Tensor
@@ -60,11 +39,9 @@ package final class ContextNetwork {
     let coarse: Tensor
   }
 
-  /// For tiles of `extents`, each even. Weights are zero until `initialize` or a file sets them. `memory`, of
-  /// `workspace(shape, extents)` elements or more, serves networks that take turns. Throws `NetworkError`.
-  package init(
-    _ shape: ContextShape, extents: Extents, trains: Bool, memory: Tensor? = nil
-  ) throws {
+  /// For tiles of `extents`, each even. Weights are zero until `initialize` or a file sets them. Throws
+  /// `NetworkError`.
+  package init(_ shape: ContextShape, extents: Extents, trains: Bool) throws {
     guard [extents.depth, extents.height, extents.width].allSatisfy({ $0 > 0 && $0 % 2 == 0 })
     else { throw NetworkError.invalidShape(reason: "a tile of \(extents); all must be even") }
     var list = ParameterList()
@@ -88,11 +65,8 @@ package final class ContextNetwork {
     last = try Convolution3D(
       "last", input: second.output, channels: shape.labels, stride: 1, bias: .linear,
       trains: trains, passesGradient: trains, parameters: &list)
-    var used = 0
-    var outputs = try [first.output, second.output, down.output, coarse.output].map { made in
-      guard let memory else { return try Tensor(count: made.count) }
-      defer { used += made.count }
-      return memory.slice(used, count: made.count)
+    var outputs = try [first.output, second.output, down.output, coarse.output].map {
+      try Tensor(count: $0.count)
     }
     if trains { outputs.append(try Tensor(count: up.output.count)) }
     self.outputs = outputs
@@ -108,24 +82,17 @@ package final class ContextNetwork {
       : nil
   }
 
-  /// Elements that inference takes beside q.
-  package static func workspace(_ shape: ContextShape, _ extents: Extents) -> Int {
-    let fine = ActivationShape(channels: shape.features, extents: extents).count
-    return 2 * fine
-      + 2 * ActivationShape(channels: shape.coarseFeatures, extents: extents.halved).count
-  }
-
   /// Takes the weights to compute with.
   package func update() {
     for layer in [first, second, down, coarse, last] { layer.update(from: parameters) }
     up.update(from: parameters)
   }
 
-  /// q to r. Both may be the same memory.
+  /// q to r. Both may be the same memory, unless the network advances.
   ///
   /// With `parts`, only those of q are looked at, and what else there is of r is left in any state: not for
   /// training.
-  package func forward(_ q: Tensor, into r: Tensor, _ parts: Parts? = nil) {
+  package func forward(_ q: Tensor, into r: Tensor, _ parts: ContextParts? = nil) {
     precondition(parts == nil || gradients == nil, "a network that trains makes all logits")
     first.forward(q, into: outputs[0], over: parts?.first)
     second.forward(outputs[0], into: outputs[1], over: parts?.sum)
@@ -139,6 +106,16 @@ package final class ContextNetwork {
       sum.add(outputs[1])
     }
     last.forward(sum, into: r, over: parts?.logits)
+  }
+
+  /// Goes on along the first axis: what has been made of q, and q itself, are from now on those of the planes that lie
+  /// `planes` further.
+  package func advance(_ q: Tensor, by planes: Int) {
+    precondition(planes % 2 == 0 && gradients == nil, "advances by \(planes) planes")
+    activation.advance(q, by: planes)
+    first.output.advance(outputs[0], by: planes)
+    down.output.advance(outputs[2], by: planes / 2)
+    coarse.output.advance(outputs[3], by: planes / 2)
   }
 
   /// After `forward`: from the gradient of r to those of the weights, which are replaced. For

@@ -1,3 +1,6 @@
+import Glibc
+import Parallel
+
 /// Channels over a volume, in the layout of activations between layers.
 ///
 /// `[padded channels / 16][depth][height][width][16]`, so that 16 channels of a voxel fill a vector;
@@ -36,6 +39,16 @@
   package func pack(_ plain: Tensor, into activation: Tensor) {
     if paddedChannels > channels { activation.fill(with: 0) }
     copy { activation.pointer[$1] = plain.pointer[$0] }
+  }
+
+  /// Moves the planes from `planes` on to the beginning; the last ones are left in any state.
+  func advance(_ activation: Tensor, by planes: Int) {
+    let plane = extents.height * extents.width * Lanes.count
+    let (moved, all) = ((extents.depth - planes) * plane, extents.depth * plane)
+    Parallel.forEach(paddedChannels / Lanes.count) { block in
+      let start = activation.pointer + block * all
+      memmove(start, start + planes * plane, moved * MemoryLayout<Float>.stride)
+    }
   }
 
   /// Calls `body` with every element's position in the plain layout and in this one.

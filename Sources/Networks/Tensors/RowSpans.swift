@@ -57,6 +57,14 @@ package struct RowSpans: Sendable {
     }
   }
 
+  /// The voxels of some planes, over the `depth` planes that begin at plane `lower`. Planes beyond the volume are empty.
+  package func window(from lower: Int, depth: Int, planes: Range<Int>) -> RowSpans {
+    let known = planes.clamped(to: 0..<extents.depth)
+    return RowSpans(Extents(depth, extents.height, extents.width)) { plane, row in
+      known.contains(lower + plane) ? range(plane: lower + plane, row: row) : 0..<0
+    }
+  }
+
   /// Voxels of either.
   package func union(_ other: RowSpans) -> RowSpans {
     precondition(other.extents == extents)
