@@ -57,12 +57,12 @@ struct MapAligner {
       }
       var fit = WarpFit(displacement: displacement, stretch: Self.stretch, bend: Self.bend)
       let view = PriorView(prior: prior, atlas: atlasGrid)
-      for _ in 0..<Self.mostSteps {
-        let gain = fit.step(base: base, weight: Self.weight) { positions, gradients in
-          view.logLikelihood(
-            positions, rows: samples.rows, table: table, gradients: &gradients)
-        }
-        if gain < Self.leastGain * Double(samples.count) { break }
+      _ = fit.climb(
+        most: Self.mostSteps, least: Self.leastGain * Double(samples.count), base: base,
+        weight: Self.weight
+      ) {
+        view.logLikelihood(
+          view.positions(base, displaced: $0), rows: samples.rows, table: table, gradients: &$1)
       }
       displacement = fit.displacement
     }

@@ -46,7 +46,8 @@ struct ScanFitter {
     isKnown = segmenter.isTargetGroup
     fitsBias = segmenter.settings.fitsBias && scale.startsAtZero
     base = samples.positions(toAtlas)
-    positions = view.kernelPositions(base)
+    displacement = Displacement(over: atlasGrid, spacing: 20)
+    positions = view.positions(base, displaced: displacement)
     let start = groups.histogram(positions: positions, rows: samples.rows, table: affine.table)
     fluid = mayShrink ? FluidRows(start.counts, groups: segmenter.fluidGroups) : nil
     model = IntensityModel(
@@ -54,7 +55,6 @@ struct ScanFitter {
       components: isKnown.map { IntensityModel.components(isKnown: $0) }, scale: scale)
     table = model.table()
     bias = BiasField(over: atlasGrid)
-    displacement = Displacement(over: atlasGrid, spacing: 20)
     separateFluid(start.counts)
     table = model.table()
   }
@@ -136,14 +136,14 @@ struct ScanFitter {
     detail = spacing
     for round in 0..<rounds {
       var warp = fit
-      var gain = 0.0
-      for _ in 0..<2 {
-        gain += warp.step(base: base, weight: sampleWeight) {
-          view.logLikelihood($0, rows: samples.rows, table: table, gradients: &$1)
-        }
+      var last = displacement
+      let gain = warp.climb(most: 2, base: base, weight: sampleWeight) {
+        last = $0
+        positions = view.positions(base, displaced: last)
+        return view.logLikelihood(positions, rows: samples.rows, table: table, gradients: &$1)
       }
       displacement = warp.displacement
-      positions = view.kernelPositions(displacement.displaced(base))
+      if last.values != displacement.values { place() }
       if round % 2 == 1 { estimateBias() }
       estimateIntensities(rounds: 2)
       if gain < 1e-4 * Double(samples.count) { break }
@@ -154,15 +154,20 @@ struct ScanFitter {
   mutating func change(to groups: GroupPrior) {
     self.groups = groups
     view = PriorView(prior: groups, atlas: atlasGrid)
-    positions = view.kernelPositions(displacement.displaced(base))
+    place()
   }
 
   /// Goes on with other voxels of the same scan, under the same estimates.
   mutating func change(to samples: ScanSamples) {
     self.samples = samples
     base = samples.positions(toAtlas)
-    positions = view.kernelPositions(displacement.displaced(base))
+    place()
     self.samples.correct(bias.logarithms(base), scale: scale)
+  }
+
+  /// Brings the samples to where the displacement has them.
+  private mutating func place() {
+    positions = view.positions(base, displaced: displacement)
   }
 
   /// Mean gain in log-likelihood over the groups' shares alone, without any place, in nats a sample: the

@@ -105,7 +105,13 @@ package struct Displacement: Sendable {
   }
 
   /// Adds the displacement to each position (mm along the atlas's axes, three a sample).
-  package func displaced(_ positions: [Float]) -> [Float] {
+  package func displaced(_ positions: [Float]) -> [Float] { displaced(positions) { $0 } }
+
+  /// The same, and `convert` of each position that comes of it.
+  @inline(__always)
+  func displaced(
+    _ positions: [Float], convert: @Sendable (SIMD3<Float>) -> SIMD3<Float>
+  ) -> [Float] {
     var result = positions
     let count = positions.count / 3
     result.withUnsafeMutableBufferPointer { buffer in
@@ -116,9 +122,10 @@ package struct Displacement: Sendable {
           for j in range {
             let p = SIMD3<Float>(out[3 * j], out[3 * j + 1], out[3 * j + 2])
             let u = Self.interpolate(nodes, cell(p))
-            out[3 * j] += u.x
-            out[3 * j + 1] += u.y
-            out[3 * j + 2] += u.z
+            let moved = convert(p + SIMD3(u.x, u.y, u.z))
+            out[3 * j] = moved.x
+            out[3 * j + 1] = moved.y
+            out[3 * j + 2] = moved.z
           }
         }
       }

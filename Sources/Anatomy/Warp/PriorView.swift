@@ -18,30 +18,18 @@ struct PriorView: Sendable {
     offset = SIMD3<Float>(SIMD3(repeating: 1) - first)
   }
 
-  /// Positions for the kernels.
-  func kernelPositions(_ positions: [Float]) -> [Float] {
-    var result = positions
+  /// Positions for the kernels, of samples that lie at `base` where nothing is displaced.
+  func positions(_ base: [Float], displaced displacement: Displacement) -> [Float] {
     let (scale, offset) = (scale, offset)
-    let count = positions.count / 3
-    result.withUnsafeMutableBufferPointer { buffer in
-      nonisolated(unsafe) let out = buffer
-      Parallel.forEachRange(of: count, size: 1 << 15) { range in
-        for j in range {
-          out[3 * j] = out[3 * j] * scale.x + offset.x
-          out[3 * j + 1] = out[3 * j + 1] * scale.y + offset.y
-          out[3 * j + 2] = out[3 * j + 2] * scale.z + offset.z
-        }
-      }
-    }
-    return result
+    return displacement.displaced(base) { $0 * scale + offset }
   }
 
-  /// Sum of log-likelihoods, nats; gradients per mm.
+  /// Sum of log-likelihoods, nats, at the kernels' positions; gradients per mm.
   func logLikelihood(
     _ positions: [Float], rows: [UInt16], table: LikelihoodTable, gradients: inout [Float]?
   ) -> Double {
     let sum = prior.logLikelihood(
-      positions: kernelPositions(positions), rows: rows, table: table, gradients: &gradients)
+      positions: positions, rows: rows, table: table, gradients: &gradients)
     if var values = gradients.take() {
       let count = values.count / 3
       values.withUnsafeMutableBufferPointer { buffer in

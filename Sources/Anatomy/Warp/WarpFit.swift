@@ -30,36 +30,49 @@ package struct WarpFit: Sendable {
     var mixed: [SIMD4<Float>]
   }
 
-  /// One Gauss-Newton step with a line search, from undisplaced positions `base` (mm along the atlas's axes,
-  /// three a sample).
+  /// Gauss-Newton steps with a line search, `most` of them, or until one gains no more than `least` nats. Samples lie at
+  /// `base` (mm along the atlas's axes, three a sample) where nothing is displaced.
   ///
-  /// `objective` gives the log-likelihood in nats at displaced positions, and its gradient per mm where asked
-  /// for; `weight` is what a sample counts: its volume over that of independent information. The result is
+  /// `objective` gives the log-likelihood in nats under a displacement, and its gradient per mm of each sample's position
+  /// where asked for; `weight` is what a sample counts: its volume over that of independent information. The result is
   /// the gain of the penalised objective, in nats, or 0 when no step improves it.
-  package mutating func step(
-    base: [Float], weight: Double,
-    objective: (_ positions: [Float], _ gradients: inout [Float]?) -> Double
+  package mutating func climb(
+    most: Int, least: Double = 0, base: [Float], weight: Double,
+    objective: (_ displacement: Displacement, _ gradients: inout [Float]?) -> Double
   ) -> Double {
-    var gradients: [Float]? = [Float](repeating: 0, count: base.count)
-    let before =
-      weight * objective(displacement.displaced(base), &gradients) - penalty(displacement.values)
-    guard let scores = gradients else { return 0 }
-    let moments = moments(scores, base: base, weight: weight)
-    let step = solve(moments)
-    var length: Float = 1
-    for _ in 0..<5 {
-      var candidate = displacement
-      for i in candidate.values.indices { candidate.values[i] += step[i] * length }
-      var none: [Float]? = nil
-      let after =
-        weight * objective(candidate.displaced(base), &none) - penalty(candidate.values)
-      if after > before {
-        displacement = candidate
-        return after - before
-      }
-      length /= 2.5
+    func seen(_ displacement: Displacement, gradient isAsked: Bool) -> Seen {
+      var scores = isAsked ? [Float](repeating: 0, count: base.count) : nil
+      let likelihood = objective(displacement, &scores)
+      return Seen(value: weight * likelihood - penalty(displacement.values), scores: scores)
     }
-    return 0
+    var here = seen(displacement, gradient: true)
+    var gain = 0.0
+    for number in 1...most {
+      guard let scores = here.scores else { break }
+      let step = solve(moments(scores, base: base, weight: weight))
+      let before = here.value
+      var length: Float = 1
+      for _ in 0..<5 {
+        var candidate = displacement
+        for i in candidate.values.indices { candidate.values[i] += step[i] * length }
+        // The next step starts where this one ends.
+        let there = seen(candidate, gradient: number < most)
+        if there.value > before {
+          (displacement, here) = (candidate, there)
+          break
+        }
+        length /= 2.5
+      }
+      gain += here.value - before
+      if here.value - before <= least { break }
+    }
+    return gain
+  }
+
+  /// The penalised objective under a displacement, and the scores of the samples there, if they are needed.
+  private struct Seen {
+    let value: Double
+    let scores: [Float]?
   }
 
   private func moments(_ scores: [Float], base: [Float], weight: Double) -> Moments {
