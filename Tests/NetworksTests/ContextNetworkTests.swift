@@ -142,7 +142,7 @@ extension NetworksTests {
         }
       }
       #expect(judged == 32 * wanted.count && wanted.count > 500)
-      #expect(posteriorsMade == parts.posteriors.count)
+      #expect(posteriorsMade <= parts.posteriors.count)
     }
 
     /// What lies `ContextShape.reach` voxels away, and no nearer, has no part in a voxel's logits.

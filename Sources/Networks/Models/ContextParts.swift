@@ -28,8 +28,8 @@ package struct ContextParts: Sendable {
   }
 
   /// What is to be made for the logits of some planes by a network of `depth` planes, which begin `ContextShape.reach`
-  /// before these and end as far behind them, or farther. `goesOn`: it has advanced there from the planes before, and what was made for these is
-  /// not made again.
+  /// before these and end as far behind them, or farther. `goesOn`: it has advanced there from the planes before, and
+  /// what was made for these is not made again.
   package func window(_ planes: Range<Int>, depth: Int, goesOn: Bool) -> ContextParts {
     let reach = ContextShape.reach
     precondition(
@@ -48,8 +48,9 @@ package struct ContextParts: Sendable {
         from: planes.lowerBound - reach, depth: depth,
         planes: planes.lowerBound - beside..<planes.upperBound + beside)
     }
+    // A stride of 2 reads one plane more before its own two than behind them.
     return ContextParts(
-      posteriors: part(posteriors, ahead: 8), first: part(first, ahead: 7),
+      posteriors: part(posteriors, ahead: 7), first: part(first, ahead: 6),
       down: part(down, ahead: 3, stride: 2), coarse: part(coarse, ahead: 2, stride: 2),
       // Made again where windows meet: what adds to it reaches beyond what it was asked for.
       sum: again(sum, beside: 1), logits: again(logits, beside: 0))
