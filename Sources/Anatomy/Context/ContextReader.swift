@@ -92,7 +92,7 @@ struct ContextReader: Sendable {
     let labellers = anatomies.indices.map { labeller.under(anatomy: $0) }
     let wanted = wanted(labellers, grid)
     var planes = labellers.map { _ in [PriorPlane?](repeating: nil, count: grid.extents.z) }
-    try Frame(wanted).map { frame in
+    if let frame = Frame(wanted) {
       try walk(frame, view) { range, logits in
         for (i, own) in labellers.enumerated() {
           let made = Parallel.map(range.count) { z -> PriorPlane? in
