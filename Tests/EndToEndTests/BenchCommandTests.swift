@@ -21,8 +21,12 @@ import Testing
   @Test func badInputIsNamed() throws {
     let missing = try Program.run("bench", "decode", "--grid", "32", "32", "32", "--from", "/none")
     #expect(missing.status == 66)
-    #expect(missing.errors.contains("/none: cannot read: No such file or directory"))
-    #expect(try Program.run("bench", "decode", "--grid", "32", "32", "33").status == 64)
+    #expect(missing.errors.contains("/none: no such file"))
+    for grid in [["32", "32", "33"], ["32", "32", "4194304"]] {
+      #expect(try Program.run(["bench", "decode", "--grid"] + grid).status == 64)
+    }
+    let steps = try Program.run("bench", "decode", "--steps", "\(Int.max)")
+    #expect(steps.status == 64 && steps.errors.contains("--steps"))
   }
 
   @Test func optionsOfDrawnScansNeedMaps() throws {

@@ -151,4 +151,40 @@ import Testing
       #expect(names == ["a.nii.gz"])
     }
   }
+
+  /// Neither a full disk nor a broken one takes the atlas that was there.
+  @Test(.enabled(if: hasStrace, "strace is not installed"))
+  func whatCannotBeBroughtToTheDiskReplacesNothing() throws {
+    try Scratch.use { folder in
+      let atlas = folder + "/atlas"
+      func line(_ subject: Int) throws -> [String] {
+        let map = folder + "/maps-\(subject)/a.nii.gz"
+        try write(organs(subject), map)
+        return [
+          "build-atlas", map, "-o", atlas, "--refinements", "0", "--grid", "24", "24", "24",
+          "--spacing", "4",
+        ]
+      }
+      func content() throws -> [String: Data] {
+        try FileManager.default.subpathsOfDirectory(atPath: atlas).reduce(into: [:]) {
+          $0[$1] = FileManager.default.contents(atPath: atlas + "/" + $1)
+        }
+      }
+      #expect(try Program.run(line(0)).status == 0)
+      let before = try content()
+      // One for each of the six files.
+      for number in 1...6 {
+        let fault = "inject=fsync:error=EIO:when=\(number)"
+        let failed = try Program.run(
+          Self.strace, ["-f", "-o", "/dev/null", "-e", fault, try Program.path()] + line(1))
+        #expect(failed.status == 74, "\(number): \(failed.errors)")
+        #expect(try content() == before, "\(number)")
+      }
+      #expect(try Program.run(line(1)).status == 0)
+      #expect(try content() != before)
+    }
+  }
+
+  private static let strace = "/usr/bin/strace"
+  private static let hasStrace = FileManager.default.isExecutableFile(atPath: strace)
 }

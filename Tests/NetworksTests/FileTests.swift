@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Parallel
 import Testing
@@ -205,11 +206,35 @@ extension NetworksTests {
       #expect(checkpoints.notes == ["maps": "1 2 3"])
       #expect(resumed.state.threads == Parallel.threads)
 
-      try Data(bytes.prefix(1000)).write(to: URL(fileURLWithPath: checkpoints.file(of: 3)))
+      // The damaged one is none of the last two that are kept.
+      #expect(checkpoints.steps == [3])
+      for _ in 0..<3 { try resumed.step() }
+      try checkpoints.save(resumed.state)
+      #expect(checkpoints.steps == [3, 6])
+      for step in [3, 6] {
+        try Data(bytes.prefix(1000)).write(to: URL(fileURLWithPath: checkpoints.file(of: step)))
+      }
       let before = resumed.bytes
       #expect(checkpoints.restore(&resumed.state).steps == nil)
       #expect(checkpoints.notes == nil)
       #expect(resumed.bytes == before)
+    }
+
+    @Test func whatCannotBeOpenedIsNotCalledDamaged() throws {
+      let folder = try Folder()
+      let nothing = folder.path + "/nothing"
+      #expect(throws: FileError.missing(path: nothing)) { try Safetensors(contentsOf: nothing) }
+      #expect(throws: FileError.unreadable(path: folder.path, code: EISDIR)) {
+        try Safetensors(contentsOf: folder.path)
+      }
+      // Of a file of any size, what tells that it is something else is read.
+      let large = folder.path + "/large"
+      _ = FileManager.default.createFile(atPath: large, contents: Data(repeating: 255, count: 8))
+      #expect(truncate(large, 1 << 36) == 0)
+      #expect(
+        throws: NetworkError.damagedFile(
+          path: large, reason: "a header of \(UInt64.max) bytes in a file of \(1 << 36)")
+      ) { try Safetensors(contentsOf: large) }
     }
 
     @Test func checkpointOfAnotherNetworkIsRefused() throws {

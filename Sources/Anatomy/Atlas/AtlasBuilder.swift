@@ -262,10 +262,9 @@ package struct AtlasBuilder {
     let coarse = grid.coarsened(by: SIMD3(repeating: 3))
     let plain = LabelCounts(grid: coarse, labels: table.count)
     let images = LabelCounts(grid: coarse, labels: table.count)
-    let mostLeftOut = 4
-    let step = max(1, placed.count / mostLeftOut)
-    let most = 200
-    let used = placed.prefix(most)
+    let (mostLeftOut, most) = (4, 200)
+    let used = Self.spread(placed, most: most)
+    let step = max(1, used.count / mostLeftOut)
     var leftOut: [(map: [UInt8], image: [UInt8])] = []
     for (i, entry) in used.enumerated() {
       progress("comparing mirror images", i, used.count)
@@ -289,6 +288,12 @@ package struct AtlasBuilder {
       try images.add(image)
     }
     return gain > 0
+  }
+
+  /// At most so many of a list, spread over it.
+  static func spread<Element>(_ list: [Element], most: Int) -> [Element] {
+    guard list.count > most else { return list }
+    return (0..<most).map { list[$0 * list.count / most] }
   }
 
   /// Log-probability of a map's labels under a prior with a chance of 1e-3 for anything, nats.

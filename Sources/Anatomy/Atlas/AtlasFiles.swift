@@ -82,20 +82,19 @@ package enum AtlasFiles {
     let sidecar = Sidecar(
       labelMap: prior.table.labels.map(\.name), resolution: "\(spacing) mm",
       spatialReference: atlas.space, outside: prior.outside, origin: atlas.origin)
-    var files = [
-      try staged(try prior.table.encoded(as: .tsv), stem + "_res-1_probseg.tsv"),
-      try staged(try JSONBytes.file(sidecar), stem + "_res-1_probseg.json"),
-      try staged(Array(volumesTable(atlas).utf8), stem + "_volumes.tsv"),
-    ]
-    if let maps { files.append(try staged(maps, folder + "/maps.tsv")) }
+    var files = AtomicFileSet()
+    try files.add(try writer.staged())
+    try files.add(try prior.table.encoded(as: .tsv), to: stem + "_res-1_probseg.tsv")
+    try files.add(try JSONBytes.file(sidecar), to: stem + "_res-1_probseg.json")
+    try files.add(Array(volumesTable(atlas).utf8), to: stem + "_volumes.tsv")
+    if let maps { try files.add(maps, to: folder + "/maps.tsv") }
     let words = Description(
       name: atlas.name, license: license, sampleSize: atlas.origin.maps, space: atlas.space,
       generator: generator)
-    let last = try staged(try JSONBytes.file(words), description)
-    try writer.finish()
+    var last = AtomicFileSet()
+    try last.add(try JSONBytes.file(words), to: description)
     AtlasFolder(folder).removeDescriptions()
-    try writer.commit()
-    for file in files { try file.commit() }
+    try files.commit()
     AtlasFolder(folder).removeFiles(except: stem)
     try last.commit()
   }
@@ -103,13 +102,6 @@ package enum AtlasFiles {
   /// The description of an atlas in a folder.
   package static func descriptionPath(_ folder: String, name: String) -> String {
     folder + "/" + AtlasFolder.description(of: name)
-  }
-
-  /// A file whose bytes are written and that has no name yet.
-  private static func staged(_ bytes: [UInt8], _ path: String) throws -> AtomicFile {
-    let file = try AtomicFile(path)
-    try file.write(bytes)
-    return file
   }
 
   private static func volumesTable(_ atlas: Atlas) -> String {
@@ -151,12 +143,13 @@ package enum AtlasFiles {
         path: stem + "_res-1_probseg.tsv", found: "\(table.count) labels",
         expected: "\(ChannelMap.mostLabels) at most")
     }
-    guard sidecar.outside.allSatisfy({ $0 >= 0 }), abs(sidecar.outside.reduce(0, +) - 1) < 0.01
+    guard sidecar.outside.allSatisfy({ (0...1).contains($0) }),
+      abs(sidecar.outside.reduce(0, +) - 1) < 0.01
     else {
       throw AnatomyError.badAtlas(
         path: stem + "_res-1_probseg.json",
         found: "OutsideProbabilities \(sidecar.outside.map { "\($0)" }.joined(separator: ", "))",
-        expected: "numbers from 0 on that sum to 1")
+        expected: "numbers from 0 to 1 that sum to 1")
     }
     let path = stem + "_res-1_probseg.nii.gz"
     let stored = try StoredVolumes<UInt8>(path)

@@ -1,5 +1,6 @@
 import COpenBLAS
 import Imaging
+import Networks
 
 /// Brings label maps into a common space by the centroids of their structures.
 package enum CentroidAlignment {
@@ -89,6 +90,7 @@ package enum CentroidAlignment {
     // Normal equations of y = M x, both centred: (sum x xT) MT = sum x yT.
     var normal = [Double](repeating: 0, count: 9)
     var right = [Double](repeating: 0, count: 9)
+    var targets = [Double](repeating: 0, count: 9)
     for (point, target) in pairs {
       let x = point - centre
       let y = target - targetCentre
@@ -96,12 +98,17 @@ package enum CentroidAlignment {
         for j in 0..<3 {
           normal[3 * j + i] += x[i] * x[j]
           right[3 * j + i] += x[i] * y[j]
+          targets[3 * j + i] += y[i] * y[j]
         }
       }
     }
     // A plane determines no third axis, nor does a row of vertebrae: what differs between maps must not pass for one.
-    let spread = SymmetricEigen.decompose(normal, size: 3).values
-    guard spread[2] > leastSpread * leastSpread * spread[0] else { return nil }
+    // Targets in a plane, as the mean of maps and of their mirror images is, would flatten what is brought to them.
+    for places in [normal, targets] {
+      let spread = SymmetricEigen.decompose(places, size: 3).values
+      guard spread[2] > leastSpread * leastSpread * spread[0] else { return nil }
+    }
+    _ = OpenBLAS.onOneThread
     var (order, info) = (Int32(3), Int32(0))
     dposv_("U", &order, &order, &normal, &order, &right, &order, &info)
     guard info == 0 else { return nil }

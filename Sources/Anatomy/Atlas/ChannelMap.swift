@@ -216,8 +216,8 @@ package struct ChannelMap: Sendable {
             for x in 0..<nx {
               let at = position(SIMD3(x, y, z))
               out[voxel] =
-                any(at .< low) || any(at .> high)
-                ? Self.missing : Self.vote(source, grid.extents, at)
+                all(at .>= low) && all(at .<= high)
+                ? Self.vote(source, grid.extents, at) : Self.missing
               voxel += 1
             }
           }

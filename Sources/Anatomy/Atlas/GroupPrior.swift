@@ -32,7 +32,7 @@ package struct GroupPrior: Sendable {
     for (label, probability) in prior.outside.enumerated() {
       outside[groupOf[label]] += probability
     }
-    let shell = outside.map { UInt8(($0 * 255).rounded()) }
+    let shell = outside.map { UInt8(clamping: Int(($0 * 255).rounded())) }
 
     let nx = grid.extents.x + 2
     let ny = grid.extents.y + 2

@@ -31,6 +31,21 @@ extension LocationPrior {
     return found.lazy.compactMap { $0 }.first
   }
 
+  /// Another prior of the same labels on the same grid: `make` hands on its planes along the last axis and their
+  /// probabilities, `[voxels, padded K]` as a network has them, from several threads and in any order.
+  func remade(
+    _ make: (@Sendable (_ plane: Int, _ values: UnsafeBufferPointer<Float>) -> Void) throws -> Void
+  ) rethrows -> LocationPrior {
+    let voxels = grid.extents.x * grid.extents.y
+    var planes = [PriorPlane?](repeating: nil, count: grid.extents.z)
+    try planes.withUnsafeMutableBufferPointer { buffer in
+      nonisolated(unsafe) let slots = buffer
+      try make { plane, values in slots[plane] = PriorPlane(values, voxels: voxels) }
+    }
+    return LocationPrior(
+      grid: grid, table: table, outside: outside, planes: planes.compactMap { $0 })
+  }
+
   /// A prior from its planes along the grid's last axis.
   init(grid: Grid, table: LabelTable, outside: [Float], planes: [PriorPlane]) {
     precondition(

@@ -66,18 +66,4 @@ package struct LocationPrior: Sendable {
       }
     }
   }
-
-  /// The most probable label at every voxel; the lower value wins a tie.
-  package func mostProbable() -> Volume<Int32> {
-    var values = [Int32](repeating: 0, count: grid.count)
-    for voxel in 0..<grid.count {
-      var highest = 0
-      for entry in entries[Int(starts[voxel])..<Int(starts[voxel + 1])]
-      where Int(entry & 255) > highest {
-        highest = Int(entry & 255)
-        values[voxel] = table.labels[Int(entry >> 8)].index
-      }
-    }
-    return Volume(grid: grid, voxels: values)
-  }
 }

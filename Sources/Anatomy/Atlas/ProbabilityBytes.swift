@@ -88,7 +88,7 @@ struct PriorPlane: Sendable {
 
   /// From probabilities `[voxels, padded K]` that sum to 1 at every voxel; K is padded with zeros to a
   /// multiple of 16.
-  init(_ probabilities: UnsafeBufferPointer<Float>, voxels: Int, labels: Int) {
+  init(_ probabilities: UnsafeBufferPointer<Float>, voxels: Int) {
     let blocks = probabilities.count / voxels / 16
     let least = SIMD16<Float>(repeating: Self.least)
     let source = UnsafeRawBufferPointer(probabilities)

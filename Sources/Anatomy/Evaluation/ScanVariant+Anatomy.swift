@@ -113,7 +113,7 @@ extension ScanVariant {
     let cortex = voxels { $0.tissue == .corticalGreyMatter }
     guard let own = mean(white), let other = mean(cortex) else { return nil }
     let distances = DistanceTransform.squared(
-      to: voxels { $0.name.lowercased().hasSuffix("lateral-ventricle") }, extents: grid.extents,
+      to: voxels { $0.isNamed(["lateral-ventricle"]) }, extents: grid.extents,
       spacing: grid.spacing)
     let field = Displacement.random(
       over: grid, spacing: lesionSpacing, deviation: 1, CounterRandom(seed: 1, stream: 1))

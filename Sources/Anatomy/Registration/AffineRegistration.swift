@@ -1,6 +1,7 @@
 import COpenBLAS
 import Foundation
 import Imaging
+import Networks
 import Parallel
 
 /// Where a scan lies in the atlas: an affine found by the likelihood of the intensities alone.
@@ -165,6 +166,7 @@ package struct AffineRegistration: Sendable {
       }
     }
     for a in 0..<m { normal[a * m + a] = normal[a * m + a] * (1 + damping) + stiffness }
+    _ = OpenBLAS.onOneThread
     var (order, one, info) = (Int32(m), Int32(1), Int32(0))
     dposv_("U", &order, &one, &normal, &order, &right, &order, &info)
     guard info == 0, right.allSatisfy(\.isFinite) else { return nil }

@@ -11,17 +11,18 @@ package struct BorderRules: Equatable, Sendable {
 
   package init(_ table: LabelTable) {
     var isFluidGroup = [Bool](repeating: true, count: table.groups.count)
-    for (label, group) in zip(table.labels, table.groupOfLabel) where label.mapping != 3 {
+    for (label, group) in zip(table.labels, table.groupOfLabel)
+    where label.tissue != .cerebrospinalFluid {
       isFluidGroup[group] = false
     }
     let isOfInterest = table.isOfInterest
     let fluid = table.labels.indices.filter { isFluidGroup[table.groupOfLabel[$0]] }
     let others = table.labels.indices.filter { isOfInterest[$0] && !fluid.contains($0) }
-    func holds(_ tissue: Int) -> Bool {
-      table.labels.indices.contains { table.labels[$0].mapping == tissue && !fluid.contains($0) }
+    func holds(_ tissue: BIDSTissue) -> Bool {
+      table.labels.indices.contains { table.labels[$0].tissue == tissue && !fluid.contains($0) }
     }
     endsFluid = !fluid.isEmpty && !others.isEmpty
-    hasCortex = endsFluid && holds(8)
-    findsMixtures = !fluid.isEmpty && holds(2) && holds(9)
+    hasCortex = endsFluid && holds(.corticalGreyMatter)
+    findsMixtures = !fluid.isEmpty && holds(.whiteMatter) && holds(.subcorticalGreyMatter)
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 
 extension LabelTable {
@@ -20,6 +21,15 @@ extension LabelTable {
       holds[group] = true
     }
     return holds
+  }
+}
+
+extension Label {
+  /// Whether its name, with hyphens, ends with one of these of FreeSurfer's, in lower case: left and right are told
+  /// before.
+  func isNamed(_ names: [String]) -> Bool {
+    let own = name.lowercased().replacingOccurrences(of: "_", with: "-")
+    return names.contains { own.hasSuffix($0) }
   }
 }
 

@@ -74,19 +74,7 @@ package struct LearnedPrior: Sendable {
   func decoded(
     _ model: WarpingAutoEncoder, _ z: [Float], parts: DecodedParts
   ) throws -> LocationPrior {
-    let grid = prior.grid
-    let labels = prior.table.count
-    let voxels = grid.extents.x * grid.extents.y
-    var planes = [PriorPlane?](repeating: nil, count: grid.extents.z)
-    try planes.withUnsafeMutableBufferPointer { buffer in
-      nonisolated(unsafe) let slots = buffer
-      let keep: @Sendable (Int, UnsafeBufferPointer<Float>) -> Void = { plane, values in
-        slots[plane] = PriorPlane(values, voxels: voxels, labels: labels)
-      }
-      try model.probabilities(at: z, parts: parts, keep)
-    }
-    return LocationPrior(
-      grid: grid, table: prior.table, outside: prior.outside, planes: planes.compactMap { $0 })
+    try prior.remade { keep in try model.probabilities(at: z, parts: parts, keep) }
   }
 }
 

@@ -15,6 +15,34 @@ struct PreparedScan {
     volume = padding.zeroed(Volume(grid: Self.rounded(ordered.grid), voxels: ordered.voxels))
   }
 
+  /// Voxels are at least as wide, mm.
+  private static let smallestVoxel = 1e-3
+  /// A body is at most as long, and as wide, mm.
+  private static let (longest, widest) = (4000.0, 1500.0)
+
+  /// Throws `AnatomyError.hopelessFit` for a scan of a size that no body has: places in it would be looked through
+  /// without end.
+  func checkSize(path: String) throws {
+    let (spacing, sizes) = (volume.grid.spacing, volume.grid.spacing * SIMD3(volume.grid.extents))
+    func words(_ mm: SIMD3<Double>) -> String {
+      let rounded = (mm * 1e6).rounded(.toNearestOrEven) / 1e6
+      return "\(rounded.x) x \(rounded.y) x \(rounded.z) mm"
+    }
+    guard spacing.min() >= Self.smallestVoxel else {
+      throw AnatomyError.hopelessFit(
+        path: path,
+        reason: "voxels of \(words(spacing)), expected \(Self.smallestVoxel) mm at least")
+    }
+    let isWide = (0..<3).count { sizes[$0] > Self.widest } > 1
+    guard !isWide, sizes.max() <= Self.longest else {
+      throw AnatomyError.hopelessFit(
+        path: path,
+        reason:
+          "a field of view of \(words(sizes)), expected \(Self.longest) mm at most along one axis and "
+          + "\(Self.widest) along the others")
+    }
+  }
+
   /// All intensities of an MRI; those of the soft tissue of a CT: air and bone fall on its ends.
   ///
   /// - Throws: `AnatomyError.noContrast`.

@@ -39,6 +39,7 @@ extension Segmenter {
   func fit(
     _ prepared: PreparedScan, path: String, progress: (Stage) -> Void, trace: (String) -> Void
   ) throws -> ScanFit {
+    try prepared.checkSize(path: path)
     let (scan, scale) = (prepared.volume, try prepared.scale(path: path))
     progress(.registration)
     let placement = register(scan, scale: scale, trace: trace)
@@ -191,6 +192,7 @@ extension Segmenter {
     _ scan: Volume<Float>, path: String, trace: (String) -> Void = { _ in }
   ) throws -> ObservedFit {
     let prepared = PreparedScan(scan)
+    try prepared.checkSize(path: path)
     let (scan, scale) = (prepared.volume, try prepared.scale(path: path))
     let placement = register(scan, scale: scale, trace: trace)
     let affine = placement.affine

@@ -12,12 +12,8 @@ package final class VolumeStreamWriter {
 
   /// What the header says beside the geometry.
   package struct Labelling: Sendable {
-    /// True value of a stored 1, and of a stored 0.
+    /// True value of a stored 1.
     package var slope = 1.0
-    package var intercept = 0.0
-    /// NIfTI intent; 0 for none, 1002 for labels.
-    package var intentCode = 0
-    package var intentName = ""
     /// Range that viewers show, in true values; equal numbers for none.
     package var displayRange = (0.0, 0.0)
     /// At most 80 bytes; must contain `segpipe` for the file to be known as our own.
@@ -40,8 +36,7 @@ package final class VolumeStreamWriter {
     self.type = type
     var header = OutputHeader.make(
       grid: grid, like: like, type: type, volumes: volumes, description: labelling.description)
-    (header.slope, header.intercept) = (labelling.slope, labelling.intercept)
-    (header.intentCode, header.intentName) = (labelling.intentCode, labelling.intentName)
+    header.slope = labelling.slope
     (header.calMin, header.calMax) = labelling.displayRange
     sink = try ImageSink(path, header: header, level: Int32(min(max(level, 1), 9)))
   }

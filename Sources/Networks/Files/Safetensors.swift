@@ -13,25 +13,20 @@ package struct Safetensors {
   private let bytes: Data
   private let payloadStart: Int
 
-  /// Opens a file. Throws `NetworkError.inputOutput` or, if anything about it is wrong,
-  /// `.damagedFile`.
+  /// Opens a file. Throws `FileError` or, if anything about it is wrong, `NetworkError.damagedFile`.
   package init(contentsOf path: String) throws {
     func damaged(_ reason: String) -> NetworkError { .damagedFile(path: path, reason: reason) }
-    let bytes: Data
-    do {
-      bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-    } catch {
-      let code = ((error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError)?.code
-      throw NetworkError.inputOutput(
-        path: path, operation: "read", errno: Int32(code ?? Int(ENOENT)))
+    let file = try InputBytes(path)
+    guard file.count >= 8 else {
+      throw damaged("\(file.count) bytes are too few for a safetensors file")
     }
-    guard bytes.count >= 8 else {
-      throw damaged("\(bytes.count) bytes are too few for a safetensors file")
+    // Before the rest is read: any other file may be of any size.
+    var bytes = try file.read(8)
+    let length = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard length <= UInt64(min(file.count - 8, SafetensorsHeader.largest)) else {
+      throw damaged("a header of \(length) bytes in a file of \(file.count)")
     }
-    let length = bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    guard length <= UInt64(min(bytes.count - 8, SafetensorsHeader.largest)) else {
-      throw damaged("a header of \(length) bytes in a file of \(bytes.count)")
-    }
+    bytes.append(try file.read(file.count - 8))
     self.path = path
     self.bytes = bytes
     self.payloadStart = 8 + Int(length)

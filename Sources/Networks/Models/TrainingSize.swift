@@ -13,15 +13,15 @@ struct TrainingSize {
   mutating func addWeights(_ count: Int) { numbers += 4 * count }
 
   /// A convolution with its output, as `PackedConvolution` packs it; its gradient is summed over
-  /// `parts`, the planes of the narrower side.
+  /// `parts`, the planes of the narrower side. `isTiled`: of stride 1, made in tiles.
   mutating func addLayer(
     _ inputs: Int, _ outputs: Int, _ extents: Extents, taps: Int = 27, parts: Int? = nil,
-    hasPositions: Bool = false, copies: Int = 2
+    isTiled: Bool = false, hasPositions: Bool = false, copies: Int = 2
   ) {
     addActivation(outputs, extents, copies: copies)
     addWeights(27 * inputs * outputs)
-    let packed = taps * Lanes.padded(inputs) * Lanes.padded(outputs)
-    numbers += packed * (2 + min(16, parts ?? extents.depth))
+    let pairs = Lanes.padded(inputs) * Lanes.padded(outputs)
+    numbers += pairs * (2 * (isTiled ? 64 : taps) + taps * min(16, parts ?? extents.depth))
     // An upsampling layer's own kernel and its gradient.
     if taps > 27 { numbers += 2 * taps * inputs * outputs }
     if hasPositions {

@@ -103,12 +103,12 @@ package struct WarpingShape: Hashable, Sendable, Codable {
     size.addActivation(inputs, at, copies: 3)
     for (level, channels) in encoderChannels.enumerated() {
       if level < halvings { at = at.halved }
-      size.addLayer(inputs, channels, at, hasPositions: true)
+      size.addLayer(inputs, channels, at, isTiled: level >= halvings, hasPositions: true)
       inputs = channels
     }
-    size.addLayer(inputs, 2 * latentChannels, at)
+    size.addLayer(inputs, 2 * latentChannels, at, isTiled: true)
     size.addActivation(latentChannels, at)
-    size.addLayer(latentChannels, decoderChannels[0], at, hasPositions: true)
+    size.addLayer(latentChannels, decoderChannels[0], at, isTiled: true, hasPositions: true)
     for level in 0..<halvings {
       at = at.doubled
       size.addLayer(
@@ -116,7 +116,9 @@ package struct WarpingShape: Hashable, Sendable, Codable {
         hasPositions: level + 1 < halvings)
     }
     size.addActivation(decoderChannels[halvings], at, copies: 1)
-    for channels in [3, labels] { size.addLayer(decoderChannels[halvings], channels, at) }
+    for channels in [3, labels] {
+      size.addLayer(decoderChannels[halvings], channels, at, isTiled: true)
+    }
     return size.bytes
   }
 

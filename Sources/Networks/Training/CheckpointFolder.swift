@@ -19,12 +19,13 @@ package struct CheckpointFolder: Sendable {
   }
 
   /// Takes up the newest checkpoint that is whole. Returns the steps it was taken after, or nil if
-  /// there is none; and what was wrong with newer ones.
+  /// there is none; and what was wrong with newer ones, which are then removed: they are none of the last two.
   package func restore(_ state: inout TrainingState) -> (steps: Int?, damaged: [any Error]) {
     var damaged: [any Error] = []
     for step in steps.reversed() {
       do {
         try state.read(from: file(of: step))
+        for newer in steps where newer > step { unlink(file(of: newer)) }
         return (step, damaged)
       } catch {
         damaged.append(error)

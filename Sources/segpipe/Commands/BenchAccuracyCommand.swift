@@ -131,7 +131,8 @@ extension BenchCommand {
     /// Scans that are drawn from a label map.
     private func measureDrawn(_ path: String, seed: UInt64, in bench: inout Bench) throws {
       for contrast in drawn.contrasts {
-        let known = try drawn.draw(path, contrast, bench.prior.table, seed: seed)
+        let known = try drawn.draw(
+          path, contrast, bench.prior.table, seed: seed, reading: reading.options)
         try keepIfAsked(known)
         try bench.measure(known, of: [path], SegmenterVariant.trained(bench.learned))
       }

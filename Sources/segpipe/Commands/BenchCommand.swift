@@ -88,10 +88,12 @@ struct BenchOptions: ParsableArguments {
     guard (1...255).contains(labels) else {
       throw ValidationError("--labels is \(labels); it must be 1 to 255.")
     }
-    guard grid.count == 3, grid.allSatisfy({ $0 > 0 && $0 % 32 == 0 }) else {
-      throw ValidationError("--grid is \(grid); it must be three multiples of 32.")
+    let extents = 32...OptionLimits.extent.upperBound
+    guard grid.count == 3, grid.allSatisfy({ extents.contains($0) && $0 % 32 == 0 }) else {
+      throw ValidationError(
+        "--grid is \(grid); it must be three multiples of 32, at most \(extents.upperBound).")
     }
-    guard steps > 0 else { throw ValidationError("--steps is \(steps); it must be at least 1.") }
+    try OptionLimits.steps.check("--steps", steps)
   }
 
   func trainingStep() throws -> Benchmark.Result {

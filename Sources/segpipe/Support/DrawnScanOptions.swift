@@ -65,13 +65,14 @@ struct DrawnScanOptions: ParsableArguments {
   /// With noise and tissues that vary by place such that on average over contrasts what reads it without anything
   /// trained is right as often as on real T1 scans.
   func draw(
-    _ path: String, _ contrast: SyntheticContrast, _ table: LabelTable, seed: UInt64
+    _ path: String, _ contrast: SyntheticContrast, _ table: LabelTable, seed: UInt64,
+    reading: ReadOptions
   ) throws -> LabelledScan {
     var change = ShapeChange()
     change.dilation = dilation ?? change.dilation
     change.thinning = thinning ?? change.thinning
     change.reshape = reshape ?? change.reshape
-    let map = change.applied(to: try ImageReader.readLabels(path).volume)
+    let map = change.applied(to: try ImageReader.readLabels(path, reading).volume)
     var settings = SyntheticScan.Settings()
     settings.seed = seed
     settings.contrast = contrast

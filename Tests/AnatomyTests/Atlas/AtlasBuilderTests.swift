@@ -180,6 +180,34 @@ import Testing
     return request
   }
 
+  /// A map and its mirror image, for want of a table with sides: their mean lies in a plane.
+  @Test func aMirroredMapFlattensNothing() throws {
+    let request = AtlasRequest(paths: ["plain", "mirrored"]) { path in
+      Fixture.map(Fixture.grid(60, 48, 48, spacing: 2)) { p in
+        let side = path == "plain" ? 1.0 : -1
+        for organ in 0..<7 {
+          let angle = Double(organ) * 0.9
+          let centre = SIMD3(side * (Double(organ) * 10 - 25), 25 * cos(angle), 25 * sin(angle))
+          if Fixture.inside(p, centre: centre, radii: SIMD3(repeating: 9)) {
+            return Int32(200 + organ)
+          }
+        }
+        return 0
+      }
+    }
+    let (atlas, reports) = try request.build()
+    #expect(reports.allSatisfy { $0.clipped < 0.01 })
+    for volume in atlas.volumes.dropFirst() {
+      // 4/3 pi 9^3 mm3.
+      #expect(volume.count == 2 && volume.least > 2000 && volume.most < 4500, "\(volume)")
+    }
+  }
+
+  @Test func fewOfManyAreSpreadOverThem() {
+    #expect(AtlasBuilder.spread(Array(0..<5), most: 5) == [0, 1, 2, 3, 4])
+    #expect(AtlasBuilder.spread(Array(0..<10), most: 4) == [0, 2, 5, 7])
+  }
+
   @Test func mirrorImagesAreKeptWhereTheyHelp() throws {
     #expect(try pairs(left: 14, right: 14).build().atlas.origin.mirrored)
     #expect(!(try pairs(left: 18, right: 8).build().atlas.origin.mirrored))

@@ -143,7 +143,9 @@ import Testing
     let sidecar = try written(scratch) + "_res-1_probseg.json"
     let url = URL(fileURLWithPath: sidecar)
     let whole = try JSONSerialization.jsonObject(with: Data(contentsOf: url))
-    for outside in [[2.0, 0, 0, 0], [1.5, -0.5, 0, 0], [0, 0, 0, 0]] {
+    for outside in [
+      [2.0, 0, 0, 0], [1.5, -0.5, 0, 0], [0, 0, 0, 0], [1.005, 0, 0, 0],
+    ] {
       var object = try #require(whole as? [String: Any])
       object["OutsideProbabilities"] = outside
       try JSONSerialization.data(withJSONObject: object).write(to: url)

@@ -40,6 +40,14 @@ import Testing
     #expect(fit.rms < 1e-9)
   }
 
+  /// As the mean of maps and of their mirror images is.
+  @Test func targetsInAPlaneFlattenNothing() {
+    let from = points(12)
+    let flat = from.map { $0.map { SIMD3(0.02 * $0.x, $0.y, $0.z) } }
+    let found = CentroidAlignment.fit(from, to: flat).affine.columnNorms
+    #expect(found.min() >= 0.5 && found.max() <= 2)
+  }
+
   @Test func whatIsLeftIsReported() {
     let from = points(40)
     // One structure out of forty is 20 mm off: it draws the fit a little and stands out of it.

@@ -31,7 +31,7 @@ import Testing
     let voxels = 500
     let padded = (labels + 15) / 16 * 16
     let values = rows(voxels, labels: labels, seed: UInt64(labels))
-    let plane = values.withUnsafeBufferPointer { PriorPlane($0, voxels: voxels, labels: labels) }
+    let plane = values.withUnsafeBufferPointer { PriorPlane($0, voxels: voxels) }
     #expect(plane.counts.count == voxels)
     var next = 0
     for voxel in 0..<voxels {
@@ -67,7 +67,7 @@ import Testing
   @Test func theMostProbableStaysFirst() {
     let (voxels, labels) = (4000, 33)
     let values = rows(voxels, labels: labels, seed: 9)
-    let plane = values.withUnsafeBufferPointer { PriorPlane($0, voxels: voxels, labels: labels) }
+    let plane = values.withUnsafeBufferPointer { PriorPlane($0, voxels: voxels) }
     var next = 0
     for voxel in 0..<voxels {
       let entries = plane.entries[next..<next + Int(plane.counts[voxel])]
@@ -81,7 +81,7 @@ import Testing
 
   @Test func aVoxelWithoutAnyProbabilityIsBackground() {
     let values: [Float] = (0..<16).map { $0 == 3 ? .nan : 0 }
-    let plane = values.withUnsafeBufferPointer { PriorPlane($0, voxels: 1, labels: 5) }
+    let plane = values.withUnsafeBufferPointer { PriorPlane($0, voxels: 1) }
     #expect(plane.entries == [255])
   }
 
@@ -102,7 +102,7 @@ import Testing
           label < 3 ? Float(value(label, SIMD3(i % 5, i / 5, z))) / 255 : 0
         }
       }
-      return values.withUnsafeBufferPointer { PriorPlane($0, voxels: 20, labels: 3) }
+      return values.withUnsafeBufferPointer { PriorPlane($0, voxels: 20) }
     }
     let found = LocationPrior(grid: grid, table: table, outside: [1, 0, 0], planes: planes)
     #expect(found.starts == expected.starts)

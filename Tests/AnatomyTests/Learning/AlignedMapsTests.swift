@@ -49,9 +49,7 @@ import Testing
     let map = try AlignedMap(Fixture.organs(7), path: "7", in: space)
     #expect(map.mirrored == nil && map.channels.count == space.grid.count)
     let dice = LabelDice(
-      map.channels,
-      try ChannelMap(atlas.prior.mostProbable(), table: space.table, path: "").channels,
-      table: space.table)
+      map.channels, atlas.prior.mostProbableChannels(), table: space.table)
     #expect(try #require(dice.mean) > 0.85)
   }
 

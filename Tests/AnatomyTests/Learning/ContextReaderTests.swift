@@ -7,7 +7,7 @@ import Testing
 
 /// Label priors as a context changes them, against the formula at every voxel.
 @Suite struct ContextReaderTests {
-  private let grid = Fixture.grid(12, 10, 14)
+  private let grid = Fixture.grid(12, 10, 38)
 
   /// White matter, cortex and the ventricle of both sides, each possible everywhere.
   private func prior(_ table: LabelTable? = nil) throws -> LocationPrior {
@@ -95,8 +95,8 @@ import Testing
     let merge = SideMerge(prior.table)
     let atlas = atlas(prior)
     let shape = ContextShape(labels: merge.count)
-    // One slab, with what is within reach of it.
-    let extents = Extents(14 + 2 * ContextShape.reach, 10, 12)
+    // All planes at once, where the reader walks over them.
+    let extents = Extents(38 + 2 * ContextShape.reach, 10, 12)
     let network = try ContextNetwork(shape, extents: extents, trains: false)
     var random = Philox(seed: 5)
     for i in 0..<network.parameters.all.count {

@@ -85,5 +85,11 @@ import Testing
     #expect(read.maps == 3 && read.labels[0] == VolumeStatistics())
     #expect(read.labels[1].count == 3 && read.labels[1].least == 3 && read.labels[1].most == 8.5)
     #expect(abs(read.labels[1].deviation - statistics.deviation) < 1e-12)
+    // No volume lies between these.
+    let crossed = String(decoding: data, as: UTF8.self)
+      .replacingOccurrences(of: "\"most\":8.5", with: "\"most\":1.5")
+    #expect(throws: DecodingError.self) {
+      try JSONDecoder().decode(TrainingVolumes.self, from: Data(crossed.utf8))
+    }
   }
 }

@@ -47,6 +47,25 @@ import Testing
     try drawing(1)
   }
 
+  /// Headers whose unit of length is wrong: nothing is looked for in a body as large as a house.
+  @Test func sizesThatNoBodyHasAreRefused() throws {
+    let segmenter = try Segmenter(prior: try Fixture.bodyPrior())
+    func check(_ extents: SIMD3<Int>, _ spacing: Double, _ reason: String) {
+      let grid = Fixture.grid(extents.x, extents.y, extents.z, spacing: spacing)
+      let scan = Volume(grid: grid, voxels: (0..<grid.count).map { Float($0 % 7) })
+      #expect(throws: AnatomyError.hopelessFit(path: "s", reason: reason)) {
+        try segmenter.segment(scan, path: "s")
+      }
+    }
+    let most = "expected 4000.0 mm at most along one axis and 1500.0 along the others"
+    check(
+      SIMD3(160, 150, 10), 12, "a field of view of 1920.0 x 1800.0 x 120.0 mm, " + most)
+    check(SIMD3(10, 10, 401), 10, "a field of view of 100.0 x 100.0 x 4010.0 mm, " + most)
+    check(
+      SIMD3(20, 20, 20), 0.0001, "voxels of 0.0001 x 0.0001 x 0.0001 mm, expected 0.001 mm at least"
+    )
+  }
+
   @Test func aFieldOfViewBesideTheStructuresIsToldAsSuch() throws {
     let prior = try Fixture.bodyPrior()
     var settings = Segmenter.Settings()

@@ -64,6 +64,10 @@ extension VolumeStatistics: Codable {
       deviation: try values.decode(Double.self, forKey: .deviation),
       least: try values.decode(Double.self, forKey: .least),
       most: try values.decode(Double.self, forKey: .most))
+    guard (0...most).contains(least) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .least, in: values, debugDescription: "least \(least), most \(most)")
+    }
   }
 
   package func encode(to encoder: any Encoder) throws {

@@ -40,18 +40,7 @@ package final class PriorModel {
   ///
   /// Never more than a plane for each thread is held in single precision. Throws `NetworkError`.
   package func decode(_ z: [Float]) throws -> LocationPrior {
-    let (grid, labels) = (space.grid, space.table.count)
-    let voxels = grid.extents.x * grid.extents.y
-    var planes = [PriorPlane?](repeating: nil, count: grid.extents.z)
-    try planes.withUnsafeMutableBufferPointer { buffer in
-      nonisolated(unsafe) let slots = buffer
-      try network.probabilities(at: z) { plane, values in
-        slots[plane] = PriorPlane(values, voxels: voxels, labels: labels)
-      }
-    }
-    return LocationPrior(
-      grid: grid, table: space.table, outside: atlas.prior.outside,
-      planes: planes.compactMap { $0 })
+    try atlas.prior.remade { keep in try network.probabilities(at: z, keep) }
   }
 
   /// The most probable label of every voxel of the atlas grid, as positions in the table. Throws

@@ -25,10 +25,7 @@ struct VentricleFlow: Sendable {
   /// choroid plexus in them is tissue, which does not grow with them.
   static func labels(of table: LabelTable) -> [Bool] {
     let names = ["lateral-ventricle", "inf-lat-vent", "3rd-ventricle"]
-    return table.labels.map { label in
-      let name = label.name.lowercased().replacingOccurrences(of: "_", with: "-")
-      return names.contains { name.hasSuffix($0) }
-    }
+    return table.labels.map { $0.isNamed(names) }
   }
 
   /// Nil where the map has no voxel of such a label.
