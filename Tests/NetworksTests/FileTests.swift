@@ -252,6 +252,13 @@ extension NetworksTests {
           path: path, name: "encoder.0.0.weight", found: [16, 4, 3, 3, 3],
           expected: [16, 9, 3, 3, 3])
       ) { try other.read(from: path) }
+
+      // Whole as it is, it is not removed where an older one is taken up.
+      let checkpoints = CheckpointFolder(folder.path + "/checkpoints")
+      try checkpoints.save(other)
+      try training.state.write(to: checkpoints.file(of: 5))
+      #expect(checkpoints.restore(&other).steps == 0)
+      #expect(checkpoints.steps == [0, 5])
     }
   }
 }

@@ -19,13 +19,14 @@ package struct CheckpointFolder: Sendable {
   }
 
   /// Takes up the newest checkpoint that is whole. Returns the steps it was taken after, or nil if
-  /// there is none; and what was wrong with newer ones, which are then removed: they are none of the last two.
+  /// there is none; and what was wrong with newer ones, of which damaged files are then removed:
+  /// they are none of the last two.
   package func restore(_ state: inout TrainingState) -> (steps: Int?, damaged: [any Error]) {
     var damaged: [any Error] = []
     for step in steps.reversed() {
       do {
         try state.read(from: file(of: step))
-        for newer in steps where newer > step { unlink(file(of: newer)) }
+        for case NetworkError.damagedFile(let path, _) in damaged { unlink(path) }
         return (step, damaged)
       } catch {
         damaged.append(error)
