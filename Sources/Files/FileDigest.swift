@@ -26,7 +26,7 @@ package struct FileStamp: Codable, Equatable, Hashable, Sendable {
     self.init(status)
   }
 
-  fileprivate init?(descriptor: Int32) {
+  init?(descriptor: Int32) {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { return nil }
     self.init(status)
@@ -47,27 +47,19 @@ package struct FileDigest: Equatable, Sendable {
 
   /// Reads the whole file.
   ///
-  /// - Throws: `FileError` when it is missing, cannot be read, or changed meanwhile.
+  /// - Throws: `FileError` when it is missing, no regular file, cannot be read, or changed meanwhile.
   package init(of path: String) throws {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError.opening(path, code: errno) }
-    defer { close(descriptor) }
-    guard let before = FileStamp(descriptor: descriptor) else {
-      throw FileError.readFailed(path: path, code: errno)
-    }
+    let file = try InputBytes(path)
+    guard let before = file.stamp else { throw FileError.readFailed(path: path, code: errno) }
     var hash = SHA256()
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.piece, alignment: 64)
     defer { buffer.deallocate() }
     while true {
-      let count = read(descriptor, buffer.baseAddress, buffer.count)
+      let count = try file.read(into: buffer)
       if count == 0 { break }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw FileError.readFailed(path: path, code: errno)
-      }
       hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     }
-    guard FileStamp(descriptor: descriptor) == before else {
+    guard file.stamp == before else {
       throw FileError.changedWhileReading(path: path)
     }
     sha256 = hash.hexadecimal

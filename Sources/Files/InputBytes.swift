@@ -25,6 +25,20 @@ package final class InputBytes {
 
   deinit { close(descriptor) }
 
+  /// The stamp of the file as it is now.
+  var stamp: FileStamp? { FileStamp(descriptor: descriptor) }
+
+  /// Fills a buffer from its beginning with the next bytes; returns how many there were, 0 at the end.
+  ///
+  /// - Throws: `FileError.readFailed`.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    while true {
+      let count = Foundation.read(descriptor, buffer.baseAddress, buffer.count)
+      if count >= 0 { return count }
+      if errno != EINTR { throw FileError.readFailed(path: path, code: errno) }
+    }
+  }
+
   /// The next bytes.
   ///
   /// - Throws: `FileError`, also where the file ends before.
@@ -33,12 +47,8 @@ package final class InputBytes {
     try bytes.withUnsafeMutableBytes { buffer in
       var done = 0
       while done < count {
-        let got = Foundation.read(descriptor, buffer.baseAddress?.advanced(by: done), count - done)
+        let got = try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[done...]))
         if got == 0 { throw FileError.changedWhileReading(path: path) }
-        if got < 0 {
-          if errno == EINTR { continue }
-          throw FileError.readFailed(path: path, code: errno)
-        }
         done += got
       }
     }

@@ -12,6 +12,17 @@ extension FileError: Diagnosable {
         hint: target.contains("annex")
           ? "Fetch the content first: git annex get, or datalad get."
           : "Check where the link should lead.", status: .noInput)
+    case .unreadable(let path, EISDIR):
+      Diagnosis(
+        "\(path): a folder, expected a file", hint: "Name a file in it.", status: .noInput)
+    case .unreadable(let path, ENOTDIR):
+      Diagnosis(
+        "\(path): a file, expected a folder", hint: "Name the folder that it lies in.",
+        status: .noInput)
+    case .unreadable(let path, EINVAL):
+      Diagnosis(
+        "\(path): a pipe or device, expected a file", hint: "Write what it gives to a file first.",
+        status: .noInput)
     case .unreadable(let path, let code):
       Diagnosis(
         "\(path): cannot be opened: \(text(code))", hint: "Check the file's permissions.",

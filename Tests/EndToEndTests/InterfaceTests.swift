@@ -152,12 +152,18 @@ import Testing
 
   @Test func helpHasExamplesForEveryCommand() throws {
     for command in [
-      ["--help"], ["segment", "--help"], ["build-atlas", "--help"], ["demo", "--help"],
-      ["evaluate", "--help"], ["labels", "convert", "--help"],
+      "", "segment", "build-atlas", "train-prior", "pretrain-encoder", "train-segmenter",
+      "train-context", "reconstruct", "decode", "sample", "interpolate", "conform", "inspect",
+      "evaluate", "labels convert", "run", "status", "collect", "bids", "demo", "bench",
+      "bench prior-step", "bench decode", "bench accuracy", "bench encoder", "doctor",
     ] {
-      let result = try Program.shell("segpipe \(command.joined(separator: " "))")
+      let result = try Program.shell("segpipe help \(command)")
       #expect(result.status == 0)
-      #expect(result.output.contains("Examples:\n  segpipe "))
+      let lines = result.output.components(separatedBy: "\n")
+      let examples = lines.drop { $0 != "Examples:" }.dropFirst().prefix { !$0.isEmpty }
+      #expect(!examples.isEmpty, "\(command)")
+      // They can be copied: none is broken in two where 80 columns end.
+      #expect(examples.allSatisfy { $0.hasPrefix("  segpipe ") }, "\(command)")
     }
   }
 

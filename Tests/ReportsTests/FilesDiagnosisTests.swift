@@ -1,3 +1,4 @@
+import Foundation
 import Files
 import Testing
 
@@ -11,7 +12,10 @@ import Testing
       .brokenLink(path: "a", target: "b"), "a: a symbolic link to b, which does not exist",
       .noInput
     ),
-    (.unreadable(path: "a", code: 13), "a: cannot be opened: Permission denied", .noInput),
+    (.unreadable(path: "a", code: EACCES), "a: cannot be opened: Permission denied", .noInput),
+    (.unreadable(path: "a", code: EISDIR), "a: a folder, expected a file", .noInput),
+    (.unreadable(path: "a", code: ENOTDIR), "a: a file, expected a folder", .noInput),
+    (.unreadable(path: "a", code: EINVAL), "a: a pipe or device, expected a file", .noInput),
     (.readFailed(path: "a", code: 5), "a: reading failed: Input/output error", .inputOutput),
     (
       .changedWhileReading(path: "a"), "a: the file changed while it was being read", .temporary

@@ -18,9 +18,9 @@ extension BenchCommand {
         T2-like and of any brightness of any tissue.
 
         Examples:
-          segpipe bench accuracy a.nii.gz a_ref.nii.gz b.nii.gz b_ref.nii.gz -o parts.tsv
+          segpipe bench accuracy a.nii.gz a_ref.nii.gz b.nii.gz b_ref.nii.gz -o t.tsv
           segpipe bench accuracy --robust scan.nii.gz reference.nii.gz
-          segpipe bench accuracy --from-maps labels/sub-13.nii.gz --atlas atlas-of-others
+          segpipe bench accuracy --from-maps labels/sub-13.nii.gz --atlas of-others
         """)
 
     @Argument(

@@ -11,8 +11,8 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       Examples:
         segpipe bench prior-step --steps 5
-        segpipe bench prior-step --architecture default --atlas head
         segpipe bench decode --threads 2 --json
+        segpipe bench accuracy scan.nii.gz reference.nii.gz
         segpipe bench encoder scan.nii.gz
       """,
     subcommands: [
@@ -21,7 +21,12 @@ struct BenchCommand: ParsableCommand {
 
   struct PriorStepCommand: ConsoleCommand {
     static let configuration = CommandConfiguration(
-      commandName: "prior-step", abstract: "Times a training step of the prior auto-encoder.")
+      commandName: "prior-step", abstract: "Times a training step of the prior auto-encoder.",
+      discussion: """
+        Examples:
+          segpipe bench prior-step --steps 5
+          segpipe bench prior-step --architecture default --atlas head
+        """)
 
     @OptionGroup var options: BenchOptions
     @OptionGroup var common: CommonOptions
@@ -34,7 +39,12 @@ struct BenchCommand: ParsableCommand {
   struct DecodeCommand: ConsoleCommand {
     static let configuration = CommandConfiguration(
       commandName: "decode",
-      abstract: "Times the decoder: most probable label and log-normaliser at every voxel.")
+      abstract: "Times the decoder: most probable label and log-normaliser at every voxel.",
+      discussion: """
+        Examples:
+          segpipe bench decode
+          segpipe bench decode --threads 2 --json
+        """)
 
     @OptionGroup var options: BenchOptions
     @OptionGroup var common: CommonOptions

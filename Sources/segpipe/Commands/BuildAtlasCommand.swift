@@ -16,7 +16,7 @@ struct BuildAtlasCommand: ConsoleCommand {
 
       Examples:
         segpipe build-atlas labels/
-        segpipe build-atlas labels/ sub-17.nii.gz --labels organs.tsv --name liver -o liver-atlas
+        segpipe build-atlas labels/ sub-17.nii.gz --labels organs.tsv -o liver-atlas
         segpipe build-atlas labels/ --grid 96 96 80 --spacing 2
       """)
 

@@ -13,8 +13,9 @@ struct EvaluateCommand: ConsoleCommand {
 
       Examples:
         segpipe evaluate segmentation.nii.gz reference.nii.gz
-        segpipe evaluate a.nii.gz a_ref.nii.gz b.nii.gz b_ref.nii.gz --set head29 --json
-        segpipe evaluate liver.nii.gz truth.nii.gz --labels organs.tsv --output scores.tsv
+        segpipe evaluate a.nii.gz a_ref.nii.gz b.nii.gz b_ref.nii.gz --json
+        segpipe evaluate seg.nii.gz reference.nii.gz --set head29
+        segpipe evaluate liver.nii.gz truth.nii.gz --labels organs.tsv -o scores.tsv
 
       A pair that fails does not stop the others; the exit code is the numerically highest.
       """)

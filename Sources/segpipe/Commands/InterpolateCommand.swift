@@ -14,7 +14,7 @@ struct InterpolateCommand: ConsoleCommand {
 
       Examples:
         segpipe interpolate young.nii.gz old.nii.gz -n 9 -o steps/
-        segpipe interpolate a.safetensors b.safetensors -n 5 -o steps/ --prior prior.safetensors
+        segpipe interpolate a.safetensors b.safetensors -n 5 -o steps/
       """)
 
   @Argument(

@@ -15,7 +15,7 @@ struct ReconstructCommand: ConsoleCommand {
       Examples:
         segpipe reconstruct labels.nii.gz -o again.nii.gz
         segpipe reconstruct labels.nii.gz -o again.nii.gz --latent labels.safetensors
-        segpipe reconstruct labels.nii.gz -o again.nii.gz --prior prior.safetensors --atlas my-atlas
+        segpipe reconstruct labels.nii.gz -o again.nii.gz --atlas my-atlas
       """)
 
   @Argument(help: ArgumentHelp("The label map to read.", valueName: "label map"))

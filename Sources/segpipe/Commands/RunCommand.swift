@@ -14,7 +14,7 @@ struct RunCommand: ConsoleCommand {
 
       Examples:
         segpipe run pipelines/segment-study.yaml --set scans=scans/
-        segpipe run pipelines/segment-study.yaml --set scans=list.txt --workspace study --dry-run
+        segpipe run pipelines/segment-study.yaml --set scans=list.txt --dry-run
         segpipe run pipelines/segment-study.yaml --set scans=scans/ --shard 2/8
 
       A stage that fails stops those that need it and no others; the exit code is the numerically highest.

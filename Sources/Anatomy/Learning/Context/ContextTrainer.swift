@@ -8,6 +8,8 @@ import Parallel
 /// where q are the posteriors that a fit of the scan finds voxel by voxel, r is what the network makes of them, and
 /// t is the label that the voxel was drawn from, or, where a neighbour was drawn from it, the most probable one of q:
 /// whether a border lies a voxel further in or out is a convention, and drawn scans and real ones do not share it.
+/// Nor is anything gained where they do: with borders judged too, what is learned from 12 maps is worth 0.003 and not
+/// 0.013 on drawn scans of changed anatomy, for noise decides there, and drowns the rest.
 ///
 /// Depends on its inputs, the settings and the number of steps taken alone.
 final class ContextTrainer: Trainer {
