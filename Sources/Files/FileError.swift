@@ -8,6 +8,8 @@ package enum FileError: Error, Equatable, Sendable {
   case brokenLink(path: String, target: String)
   /// The file is there and may not be opened.
   case unreadable(path: String, code: Int32)
+  /// Something else is there than what is needed.
+  case wrongKind(path: String, found: FileKind, expected: FileKind)
   case readFailed(path: String, code: Int32)
   /// Size, time or identity of the file changed between opening and the last byte.
   case changedWhileReading(path: String)
@@ -15,6 +17,22 @@ package enum FileError: Error, Equatable, Sendable {
   case writeFailed(path: String, operation: String, code: Int32)
   /// The file is whole and in place; whether its name outlives a power cut is not known.
   case folderNotSynced(path: String, code: Int32)
+}
+
+/// What a path may lead to.
+package enum FileKind: Equatable, Sendable {
+  case file, folder
+  /// A pipe, a socket or a device.
+  case other
+
+  /// By `st_mode`.
+  init(mode: mode_t) {
+    switch mode & S_IFMT {
+    case S_IFREG: self = .file
+    case S_IFDIR: self = .folder
+    default: self = .other
+    }
+  }
 }
 
 extension FileError {

@@ -34,12 +34,17 @@ package enum Folder {
 
   /// Names in a folder, hidden ones too, in order.
   ///
-  /// - Throws: `FileError.missing` where nothing is there, `.unreadable`, for a file too, `.readFailed`.
+  /// - Throws: `FileError.missing` where nothing is there, `.wrongKind` for a file, `.unreadable`, `.readFailed`.
   package static func names(in folder: String) throws -> [String] {
     guard let stream = opendir(folder) else {
       let code = errno
-      throw code == ENOENT
-        ? FileError.missing(path: folder) : FileError.unreadable(path: folder, code: code)
+      guard code == ENOENT || code == ENOTDIR else {
+        throw FileError.unreadable(path: folder, code: code)
+      }
+      var status = stat()
+      guard stat(folder, &status) == 0 else { throw FileError.missing(path: folder) }
+      throw FileError.wrongKind(
+        path: folder, found: FileKind(mode: status.st_mode), expected: .folder)
     }
     defer { closedir(stream) }
     var names: [String] = []

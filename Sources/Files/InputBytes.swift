@@ -13,10 +13,15 @@ package final class InputBytes {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw FileError.opening(path, code: errno) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      let isFolder = status.st_mode & S_IFMT == S_IFDIR
+    guard fstat(descriptor, &status) == 0 else {
+      let code = errno
       close(descriptor)
-      throw FileError.unreadable(path: path, code: isFolder ? EISDIR : EINVAL)
+      throw FileError.readFailed(path: path, code: code)
+    }
+    let kind = FileKind(mode: status.st_mode)
+    guard kind == .file else {
+      close(descriptor)
+      throw FileError.wrongKind(path: path, found: kind, expected: .file)
     }
     self.path = path
     self.descriptor = descriptor

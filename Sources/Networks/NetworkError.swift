@@ -31,7 +31,7 @@ extension NetworkError {
       self = .inputOutput(path: path, operation: "sync the folder of", errno: code)
     case .unreadable(_, let code), .readFailed(_, let code):
       self = .inputOutput(path: path, operation: "read", errno: code)
-    case .missing, .brokenLink, .changedWhileReading:
+    case .missing, .brokenLink, .wrongKind, .changedWhileReading:
       self = .inputOutput(path: path, operation: "read", errno: ENOENT)
     }
   }

@@ -12,17 +12,9 @@ extension FileError: Diagnosable {
         hint: target.contains("annex")
           ? "Fetch the content first: git annex get, or datalad get."
           : "Check where the link should lead.", status: .noInput)
-    case .unreadable(let path, EISDIR):
+    case .wrongKind(let path, let found, let expected):
       Diagnosis(
-        "\(path): a folder, expected a file", hint: "Name a file in it.", status: .noInput)
-    case .unreadable(let path, ENOTDIR):
-      Diagnosis(
-        "\(path): a file, expected a folder", hint: "Name the folder that it lies in.",
-        status: .noInput)
-    case .unreadable(let path, EINVAL):
-      Diagnosis(
-        "\(path): a pipe or device, expected a file", hint: "Write what it gives to a file first.",
-        status: .noInput)
+        "\(path): \(found.words), expected \(expected.words)", hint: found.hint, status: .noInput)
     case .unreadable(let path, let code):
       Diagnosis(
         "\(path): cannot be opened: \(text(code))", hint: "Check the file's permissions.",
@@ -67,4 +59,23 @@ extension FileError: Diagnosable {
   }
 
   private func text(_ code: Int32) -> String { String(cString: strerror(code)) }
+}
+
+extension FileKind {
+  fileprivate var words: String {
+    switch self {
+    case .file: "a file"
+    case .folder: "a folder"
+    case .other: "a pipe or device"
+    }
+  }
+
+  /// What to do where something else was expected.
+  fileprivate var hint: String {
+    switch self {
+    case .file: "Name the folder that it lies in."
+    case .folder: "Name a file in it."
+    case .other: "Write what it gives to a file first."
+    }
+  }
 }

@@ -84,7 +84,7 @@ import Testing
     let (file, missing) = (try scratch.file("file", []), scratch.path("none"))
     try link(scratch.path("loop"), to: "loop")
     #expect(throws: FileError.missing(path: missing)) { try Folder.files(in: missing) }
-    #expect(throws: FileError.unreadable(path: file, code: ENOTDIR)) {
+    #expect(throws: FileError.wrongKind(path: file, found: .file, expected: .folder)) {
       try Folder.files(in: file)
     }
     #expect(throws: FileError.unreadable(path: scratch.path("loop"), code: ELOOP)) {

@@ -224,7 +224,7 @@ extension NetworksTests {
       let folder = try Folder()
       let nothing = folder.path + "/nothing"
       #expect(throws: FileError.missing(path: nothing)) { try Safetensors(contentsOf: nothing) }
-      #expect(throws: FileError.unreadable(path: folder.path, code: EISDIR)) {
+      #expect(throws: FileError.wrongKind(path: folder.path, found: .folder, expected: .file)) {
         try Safetensors(contentsOf: folder.path)
       }
       // Of a file of any size, what tells that it is something else is read.

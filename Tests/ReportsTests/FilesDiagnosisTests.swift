@@ -13,9 +13,18 @@ import Testing
       .noInput
     ),
     (.unreadable(path: "a", code: EACCES), "a: cannot be opened: Permission denied", .noInput),
-    (.unreadable(path: "a", code: EISDIR), "a: a folder, expected a file", .noInput),
-    (.unreadable(path: "a", code: ENOTDIR), "a: a file, expected a folder", .noInput),
-    (.unreadable(path: "a", code: EINVAL), "a: a pipe or device, expected a file", .noInput),
+    (
+      .wrongKind(path: "a", found: .folder, expected: .file), "a: a folder, expected a file",
+      .noInput
+    ),
+    (
+      .wrongKind(path: "a", found: .file, expected: .folder), "a: a file, expected a folder",
+      .noInput
+    ),
+    (
+      .wrongKind(path: "a", found: .other, expected: .file),
+      "a: a pipe or device, expected a file", .noInput
+    ),
     (.readFailed(path: "a", code: 5), "a: reading failed: Input/output error", .inputOutput),
     (
       .changedWhileReading(path: "a"), "a: the file changed while it was being read", .temporary

@@ -68,7 +68,7 @@ struct BIDSDataset {
   private func names(in folder: String) throws -> [String] {
     do {
       return try Folder.names(in: folder.isEmpty ? root : root + "/" + folder)
-    } catch FileError.missing, FileError.unreadable(_, ENOTDIR) {
+    } catch FileError.missing, FileError.wrongKind {
       return []
     }
   }

@@ -56,7 +56,9 @@ struct BIDSFilter {
       guard FileManager.default.fileExists(atPath: path) else {
         throw FileError.missing(path: path)
       }
-      throw FileError.unreadable(path: path, code: ScanList.isFolder(path) ? EISDIR : EACCES)
+      throw ScanList.isFolder(path)
+        ? FileError.wrongKind(path: path, found: .folder, expected: .file)
+        : FileError.unreadable(path: path, code: EACCES)
     }
     guard let content = try? JSONDecoder().decode([String: Fields].self, from: data) else {
       throw wrong("not a JSON object")
